@@ -1,0 +1,36 @@
+// Package host is the core of Patchbay: it owns encryption, storage, identity and the life of a call, and reaches every platform
+// through an adapter, a process of its own. Everything but this package's Config, Open, Run and Close is internal.
+//
+// A call, followed through the rooms:
+//
+//  1. POST /v1/calls arrives at api (calls.go). identity says whose token it is.
+//  2. dispatch (run.go) asks integration for the record of that user; another's is as missing as none. catalog answers the platform,
+//     the operation and the operator's settings.
+//  3. catalog (input.go) checks the input against the operation's schema, dispatch the scopes.
+//  4. With an Idempotency-Key, dispatch (claim.go) commits the claim before anything is sent.
+//  5. dispatch (hold.go) waits where the platform asked for a pause.
+//  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call.
+//  7. supervisor (call.go) gives the call to the adapter's process, which it starts if none runs (adapter.go, process.go).
+//  8. The adapter dials: egress checks the call's id and the host, resolves, connects, and passes the descriptor.
+//  9. dispatch (policy.go) judges a failure by the operation's effect: wait, repeat, or give up and say what is known.
+//  10. usage (ledger.go) commits the call with its audit record, together with others that end at the same time, and only then is
+//     the caller answered.
+//
+// The rooms, each owning one noun:
+//
+//	vault         keys, sealing, secrets, rotation
+//	integration   a user's connection: the record, its life, the lease
+//	catalog       platforms, operations, settings, and the words in which calls are asked and answered
+//	supervisor    the adapters' processes; the only importer of go-plugin
+//	egress        the adapters' only way out
+//	dispatch      the life of a call
+//	file          files that calls gave, sealed
+//	usage, audit  what was recorded, and the hash chain of who did what
+//	identity      users, sessions, tokens
+//	cluster       the hosts that share a database, and their word that an old copy is gone
+//	store         PostgreSQL; implements the Store interface that each room declares
+//	api, web      REST, pages
+//
+// Two rules hold it together. A room declares the interfaces that it needs and imports no store. And whatever yields plaintext does so
+// at one door, which knows who asks.
+package host

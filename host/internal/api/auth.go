@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/patchbay/patchbay/host/internal/identity"
+)
+
+// SessionCookie is the name of the browser's session cookie.
+const SessionCookie = "patchbay_session"
+
+// UserHeader names the user that a service token acts for.
+const UserHeader = "Patchbay-User"
+
+type principalKey struct{}
+
+// principal answers who asks; the middleware has put it there.
+func principal(ctx context.Context) identity.Principal {
+	p, _ := ctx.Value(principalKey{}).(identity.Principal)
+	return p
+}
+
+// authenticate is huma's middleware: it knows who asks, and checks the scope of the route.
+func (a *API) authenticate(hc huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(hc)
+	scope, _ := hc.Operation().Metadata["scope"].(string)
+	p, err := a.who(r, scope)
+	if err != nil {
+		a.problem(r.Context(), err).write(w)
+		return
+	}
+	next(huma.WithValue(hc, principalKey{}, p))
+}
+
+// who answers who sent a request, if they may do what needs the scope.
+func (a *API) who(r *http.Request, scope string) (identity.Principal, error) {
+	p, err := a.credential(r)
+	if err != nil {
+		return p, err
+	}
+	if scope != "" && !p.May(scope) {
+		return p, newProblem(r.Context(), 403, "forbidden", "This needs the scope "+scope+", which your token or your role does not have.")
+	}
+	return p, nil
+}
+
+// credential authenticates a request by its token, or by the browser's cookie.
+func (a *API) credential(r *http.Request) (identity.Principal, error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		kind, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(kind, "Bearer") {
+			return identity.Principal{}, identity.ErrUnauthenticated
+		}
+		p, err := a.cfg.Identity.Authenticate(r.Context(), strings.TrimSpace(token))
+		if err != nil {
+			return p, err
+		}
+		return a.actFor(r, p)
+	}
+	cookie, err := r.Cookie(SessionCookie)
+	if err != nil {
+		return identity.Principal{}, identity.ErrUnauthenticated
+	}
+	// A browser sends the cookie with forged requests too: those from other origins are refused.
+	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		return identity.Principal{}, newProblem(r.Context(), 403, "forbidden", "A page of another origin sent this request.")
+	}
+	return a.cfg.Identity.Session(r.Context(), cookie.Value)
+}
+
+// actFor makes a service token's principal the user that the request names. It keeps no right of the operator's.
+func (a *API) actFor(r *http.Request, p identity.Principal) (identity.Principal, error) {
+	user := r.Header.Get(UserHeader)
+	if user == "" || user == p.User {
+		return p, nil
+	}
+	if !p.Service {
+		return p, newProblem(r.Context(), 403, "forbidden", "Only a service token may act for another user.")
+	}
+	u, err := a.cfg.Identity.User(r.Context(), user)
+	if err != nil {
+		return p, err
+	}
+	p.User, p.Name, p.Role = u.ID, u.Name, identity.Member
+	return p, nil
+}

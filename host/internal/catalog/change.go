@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/patchbay/patchbay/host/internal/vault"
+)
+
+// Change alters a platform's settings for the operator who asks, and returns when they are in force on every host. A nil secret keeps
+// the client secret, "" removes it. What is not valid is a Failure of kind validation_failed, and then nothing changes.
+func (c *Catalog) Change(ctx context.Context, actor, platform string, secret *string, change func(*Settings)) (Settings, error) {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if err := c.Reload(ctx); err != nil { // another host may have changed them
+		return Settings{}, err
+	}
+	_, settings, known := c.Declared(platform)
+	if !known {
+		return Settings{}, &Failure{Kind: PlatformNotFound, Message: fmt.Sprintf("There is no platform %q. `patchbay platforms` lists them.", clip(platform))}
+	}
+	change(&settings)
+	if wrong := settings.Check(); len(wrong) > 0 {
+		return Settings{}, &Failure{Kind: ValidationFailed, Message: "The settings are not valid: " + summary(wrong) + ".", Violations: wrong}
+	}
+	sealed, err := c.sealSecret(ctx, platform, secret)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := c.cfg.Store.PutPlatformSettings(ctx, platform, settings, sealed); err != nil {
+		return Settings{}, fmt.Errorf("storing the settings: %w", err)
+	}
+	if err := c.cfg.Record(ctx, actor, "platform.settings", platform); err != nil {
+		return Settings{}, err
+	}
+	if err := c.Reload(ctx); err != nil {
+		return Settings{}, err
+	}
+	_, settings, _ = c.Declared(platform)
+	if err := c.cfg.Announce(ctx, Topic, platform); err != nil {
+		return Settings{}, fmt.Errorf("telling the other hosts: %w", err)
+	}
+	return settings, nil
+}
+
+func (c *Catalog) sealSecret(ctx context.Context, platform string, secret *string) (*vault.Sealed, error) {
+	if secret == nil {
+		return nil, nil
+	}
+	if *secret == "" {
+		return &vault.Sealed{}, nil
+	}
+	sealed, err := c.cfg.Vault.Seal(ctx, vault.SettingsAAD(platform, "client_secret"), vault.SecretString(*secret))
+	if err != nil {
+		return nil, fmt.Errorf("sealing the client secret: %w", err)
+	}
+	return &sealed, nil
+}

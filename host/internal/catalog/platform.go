@@ -1,0 +1,104 @@
+package catalog
+
+import "encoding/json"
+
+// Platform is an external service as its adapter declares it.
+type Platform struct {
+	ID          string
+	Name        string
+	Description string
+	Category    string
+	Icon        []byte // an SVG document
+	Website     string
+	BaseURL     string
+	Hosts       []string // declared hosts: "slack.com", "*.googleapis.com", "host:port"
+	AuthMethods []AuthMethod
+	Operations  []*Operation
+	RateLimits  []RateLimit
+	VerifyNote  string
+	// Adapter is the name of the adapter that serves it.
+	Adapter string
+}
+
+// AuthMethod answers the platform's method of a type, or nil.
+func (p *Platform) AuthMethod(kind string) *AuthMethod {
+	for i := range p.AuthMethods {
+		if p.AuthMethods[i].Type == kind {
+			return &p.AuthMethods[i]
+		}
+	}
+	return nil
+}
+
+// Operation answers the operation of a name, or nil.
+func (p *Platform) Operation(name string) *Operation {
+	for _, op := range p.Operations {
+		if op.Name == name {
+			return op
+		}
+	}
+	return nil
+}
+
+// AuthMethod is one way to connect an account.
+type AuthMethod struct {
+	Type, Label, Help    string
+	Fields               []Field
+	OAuth2               *OAuth2
+	HostField, PortField string
+	DefaultPort          uint32
+}
+
+// Field is one value that a user gives.
+type Field struct {
+	Name      string `json:"name"`
+	Label     string `json:"label"`
+	Help      string `json:"help,omitempty"`
+	Secret    bool   `json:"secret"`
+	Required  bool   `json:"required"`
+	Pattern   string `json:"pattern,omitempty"`
+	Default   string `json:"default,omitempty"`
+	Multiline bool   `json:"multiline,omitempty"`
+}
+
+// OAuth2 holds a provider's endpoints and quirks.
+type OAuth2 struct {
+	AuthorizationURL, TokenURL, RevocationURL, DeviceAuthorizationURL        string
+	Scopes                                                                   []string
+	AuthorizeParameters                                                      map[string]string
+	ScopeSeparator, ScopeParameter, ClientAuthentication, TokenRequestFormat string
+	AccessTokenPointer, RefreshTokenPointer, ExpiresInPointer                string
+	ScopePointer, ErrorPointer, UserAgent                                    string
+	Grants                                                                   []string
+	NoPKCE                                                                   bool
+}
+
+// Effect says what repeating an operation does.
+type Effect string
+
+// Effects.
+const (
+	Read       Effect = "read"
+	Idempotent Effect = "idempotent"
+	Write      Effect = "write"
+)
+
+// Operation is one action of a platform.
+type Operation struct {
+	Name, Title, Description string
+	Effect                   Effect
+	InputSchema              json.RawMessage
+	OutputSchema             json.RawMessage
+	Scopes                   []string
+	Streaming                bool
+	TakesFiles, GivesFiles   bool
+
+	input *inputChecker
+}
+
+// RateLimit is a number of calls in a time, for each integration.
+type RateLimit struct {
+	Calls      uint32   `json:"calls"`
+	PerSeconds uint32   `json:"per_seconds"`
+	Operations []string `json:"operations,omitempty"`
+}

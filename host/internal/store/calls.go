@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/patchbay/patchbay/host/internal/usage"
+)
+
+const callColumns = `id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason, started_at, duration_us,
+	attempts, bytes_in, bytes_out, units`
+
+func scanCall(row pgx.CollectableRow) (usage.Call, error) {
+	var c usage.Call
+	var us int64
+	err := row.Scan(&c.ID, &c.User, &c.Token, &c.Integration, &c.Label, &c.Platform, &c.Operation, &c.Effect, &c.Kind, &c.Reason,
+		&c.Started, &us, &c.Attempts, &c.BytesIn, &c.BytesOut, &c.Units)
+	c.Duration = time.Duration(us) * time.Microsecond
+	return c, err
+}
+
+// Call answers one of a user's calls, or usage.ErrNotFound.
+func (s *Store) Call(ctx context.Context, user, id string) (usage.Call, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+callColumns+` FROM calls WHERE id = $1 AND user_id = $2`, id, user)
+	if err != nil {
+		return usage.Call{}, err
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCall)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, usage.ErrNotFound
+	}
+	return c, err
+}
+
+// Calls answers a page of a user's calls, the newest first.
+func (s *Store) Calls(ctx context.Context, f usage.Filter) ([]usage.Call, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+callColumns+` FROM calls WHERE user_id = $1 AND ($2 = '' OR integration_id = $2)
+		AND ($3 = '' OR platform = $3) AND ($4 = '' OR kind = $4 OR ($4 = 'ok' AND kind = '')) AND ($5 = '' OR id < $5)
+		ORDER BY id DESC LIMIT $6`, f.User, f.Integration, f.Platform, f.Kind, f.Before, f.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanCall)
+}
+
+// Totals answers sums over a user's calls since a time, grouped by integration, platform, operation or day.
+func (s *Store) Totals(ctx context.Context, user, groupBy string, since time.Time) ([]usage.Total, error) {
+	column := map[string]string{"integration": "integration_id", "platform": "platform", "operation": "platform || '.' || operation",
+		"day": "to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"}[groupBy]
+	if column == "" {
+		return nil, usage.ErrGroup
+	}
+	rows, err := s.pool.Query(ctx, `SELECT `+column+` AS g, count(*), count(*) FILTER (WHERE kind <> ''), coalesce(sum(duration_us), 0)::bigint,
+		coalesce(sum(bytes_in), 0)::bigint, coalesce(sum(bytes_out), 0)::bigint FROM calls WHERE user_id = $1 AND started_at >= $2
+		GROUP BY g ORDER BY 2 DESC, 1 LIMIT 1000`, user, since)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (usage.Total, error) {
+		var t usage.Total
+		var us int64
+		err := row.Scan(&t.Group, &t.Calls, &t.Errors, &us, &t.BytesIn, &t.BytesOut)
+		t.Duration = time.Duration(us) * time.Microsecond
+		return t, err
+	})
+}

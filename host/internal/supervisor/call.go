@@ -1,0 +1,220 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+
+	"google.golang.org/grpc"
+
+	"github.com/patchbay/patchbay/host/internal/catalog"
+	"github.com/patchbay/patchbay/host/internal/egress"
+	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
+)
+
+// Run runs one attempt of an operation. Failures are *catalog.Failure.
+func (s *Supervisor) Run(ctx context.Context, r catalog.Request, to catalog.Sink) (catalog.Response, error) {
+	var out catalog.Response
+	err := s.with(ctx, r, func(p *process, c *adapterv1.CallContext) error {
+		request := &adapterv1.ExecuteRequest{Call: c, Operation: r.Operation.Name, Input: r.Input}
+		var answer *adapterv1.ExecuteResponse
+		var err error
+		if r.Stream || len(r.Files) > 0 || r.Operation.GivesFiles {
+			answer, err = p.stream(ctx, request, r.Files, to)
+		} else {
+			answer, err = p.service.Execute(ctx, request)
+		}
+		if err != nil {
+			return err
+		}
+		out = catalog.Response{Output: answer.GetOutput(), Units: unitsOf(answer.GetUsage())}
+		return sendFiles(ctx, answer.GetFiles(), to)
+	})
+	return out, err
+}
+
+// Verify tests a credential. Failures are *catalog.Failure.
+func (s *Supervisor) Verify(ctx context.Context, r catalog.Request) (catalog.Account, error) {
+	var account catalog.Account
+	err := s.with(ctx, r, func(p *process, c *adapterv1.CallContext) error {
+		answer, err := p.service.Verify(ctx, &adapterv1.VerifyRequest{Call: c})
+		if err == nil {
+			account = accountOf(answer)
+		}
+		return err
+	})
+	return account, err
+}
+
+// with gives f a process of the platform's adapter, and lets it dial for this call while f runs.
+func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(*process, *adapterv1.CallContext) error) error {
+	a, err := s.find(r.Platform.Adapter)
+	if err != nil {
+		return err
+	}
+	p, err := a.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.release(p)
+	c := callContext(r)
+	c.DialId = egress.NewDialID()
+	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
+		return unavailable("The adapter %s has just stopped.", a.name)
+	}
+	defer p.session.Release(c.GetDialId())
+	p.runner.logs.hide(secretsOf(r))
+	if err := f(p, c); err != nil {
+		return failureOf(ctx, err)
+	}
+	return nil
+}
+
+// rulesOf says what a call may reach.
+func rulesOf(r catalog.Request) egress.Rules {
+	rules := egress.Rules{Hosts: r.Platform.Hosts, AllowPrivate: r.Settings.AllowPrivateNetwork, AllowedCIDRs: r.Settings.AllowedCIDRs}
+	if host := hostOf(r.Platform.BaseURL); host != "" {
+		rules.Hosts = append(append([]string{}, rules.Hosts...), host)
+	}
+	rules.BaseURLHost = hostOf(r.Settings.BaseURL)
+	m := r.Platform.AuthMethod(r.Credential.Method)
+	if m == nil || m.HostField == "" {
+		return rules
+	}
+	fields := r.Credential.Reveal()
+	if host := fields[m.HostField]; host != "" {
+		port := fields[m.PortField]
+		if port == "" {
+			port = strconv.Itoa(int(m.DefaultPort))
+		}
+		rules.IntegrationHosts = []string{net.JoinHostPort(host, port)}
+	}
+	return rules
+}
+
+// hostOf answers the host:port of a URL, or "".
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80"}[u.Scheme]
+	}
+	if port == "" {
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// secretsOf answers the fields that must not reach a log.
+func secretsOf(r catalog.Request) map[string]string {
+	secrets := map[string]string{}
+	public := map[string]bool{}
+	if m := r.Platform.AuthMethod(r.Credential.Method); m != nil {
+		for _, f := range m.Fields {
+			public[f.Name] = !f.Secret
+		}
+	}
+	for name, value := range r.Credential.Reveal() {
+		if !public[name] {
+			secrets[name] = value
+		}
+	}
+	return secrets
+}
+
+// stream runs an operation by ExecuteStream: files go out while progress, deltas and files come in.
+func (p *process) stream(ctx context.Context, request *adapterv1.ExecuteRequest, files []catalog.InFile, to catalog.Sink) (*adapterv1.ExecuteResponse, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	stream, err := p.service.ExecuteStream(ctx)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- sendAll(stream, request, files) }()
+	answer, err := receive(ctx, stream, to)
+	cancel()
+	if sendErr := <-sent; err != nil && sendErr != nil && !errors.Is(sendErr, io.EOF) {
+		var f *catalog.Failure
+		if errors.As(sendErr, &f) {
+			return nil, f // reading a file failed: that is why the stream ended
+		}
+	}
+	return answer, err
+}
+
+// receive hands on what comes until the result.
+func receive(ctx context.Context, stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse], to catalog.Sink) (*adapterv1.ExecuteResponse, error) {
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil, &catalog.Failure{Kind: catalog.AdapterBug, Message: "The adapter ended without a result."}
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch x := m.GetMessage().(type) {
+		case *adapterv1.ExecuteStreamResponse_Progress:
+			err = to.Progress(ctx, x.Progress.GetMessage(), x.Progress.GetFraction())
+		case *adapterv1.ExecuteStreamResponse_Delta:
+			err = to.Delta(ctx, x.Delta)
+		case *adapterv1.ExecuteStreamResponse_File:
+			f := x.File
+			err = to.File(ctx, f.GetIndex(), f.GetName(), f.GetMediaType(), f.GetData(), f.GetLast())
+		case *adapterv1.ExecuteStreamResponse_Result:
+			return x.Result, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// sendAll sends the start and the files, one after the other.
+func sendAll(stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse], request *adapterv1.ExecuteRequest, files []catalog.InFile) error {
+	if err := stream.Send(&adapterv1.ExecuteStreamRequest{Message: &adapterv1.ExecuteStreamRequest_Start{Start: request}}); err != nil {
+		return err
+	}
+	for i, f := range files {
+		if err := sendFile(stream, uint32(i), f); err != nil {
+			return err
+		}
+	}
+	return stream.CloseSend()
+}
+
+func sendFile(stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse], index uint32, f catalog.InFile) error {
+	chunk := &adapterv1.FileChunk{Index: index, Name: f.Name, MediaType: f.MediaType}
+	for {
+		buffer := make([]byte, adapterv1.MaxChunkBytes)
+		n, err := io.ReadFull(f.Content, buffer)
+		chunk.Last = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !chunk.Last {
+			return &catalog.Failure{Kind: catalog.InvalidInput, Message: "A file of the request could not be read to its end."}
+		}
+		chunk.Data = buffer[:n]
+		if err := stream.Send(&adapterv1.ExecuteStreamRequest{Message: &adapterv1.ExecuteStreamRequest_File{File: chunk}}); err != nil {
+			return err
+		}
+		if chunk.Last {
+			return nil
+		}
+		chunk = &adapterv1.FileChunk{Index: index}
+	}
+}
+
+// sendFiles hands on the small files that came with an answer. Their indexes do not meet those of a stream.
+func sendFiles(ctx context.Context, files []*adapterv1.File, to catalog.Sink) error {
+	for i, f := range files {
+		if err := to.File(ctx, 1<<31+uint32(i), f.GetName(), f.GetMediaType(), f.GetData(), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// Package web serves what people see in a browser: the sign-in link, a first page, and the docs.
+package web
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/patchbay/patchbay/host/internal/api"
+	"github.com/patchbay/patchbay/host/internal/catalog"
+	"github.com/patchbay/patchbay/host/internal/identity"
+	"github.com/patchbay/patchbay/host/internal/integration"
+)
+
+//go:embed *.html *.css
+var files embed.FS
+
+// Config is what the pages need; every field is required.
+type Config struct {
+	Identity     *identity.Service
+	Integrations *integration.Service
+	Catalog      *catalog.Catalog
+	OpenAPI      func() *huma.OpenAPI
+	// Secure marks cookies for TLS alone.
+	Secure bool
+	Logger *slog.Logger
+}
+
+// Web serves the pages.
+type Web struct {
+	cfg   Config
+	pages *template.Template
+}
+
+// Register adds the pages to a mux.
+func Register(mux *http.ServeMux, cfg Config) {
+	w := &Web{cfg: cfg, pages: template.Must(template.ParseFS(files, "*.html"))}
+	mux.HandleFunc("GET /{$}", w.home)
+	mux.HandleFunc("GET /signin", w.signIn)
+	mux.HandleFunc("POST /signout", w.signOut)
+	mux.HandleFunc("GET /docs", w.docs)
+	mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "style.css") })
+}
+
+// render writes a page. Nothing but the host's own style may be loaded, and nothing may run or frame it.
+func (w *Web) render(rw http.ResponseWriter, status int, name string, data any) {
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Cache-Control", "no-store")
+	rw.WriteHeader(status)
+	if err := w.pages.ExecuteTemplate(rw, name, data); err != nil {
+		w.cfg.Logger.Warn("a page could not be sent to its end", "page", name, "error", err)
+	}
+}
+
+// signIn uses a one-time link and gives the browser a session.
+func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
+	secret, err := w.cfg.Identity.SignIn(r.Context(), r.URL.Query().Get("link"))
+	if err != nil {
+		status, text := http.StatusForbidden, "This link was used already, has expired, or is not complete. An operator makes another with `patchbay user signin-link`."
+		if !errors.Is(err, identity.ErrLink) {
+			w.cfg.Logger.Error("signing in failed", "error", err)
+			status, text = http.StatusInternalServerError, "The host could not sign you in. Its log says more."
+		}
+		w.render(rw, status, "message.html", text)
+		return
+	}
+	http.SetCookie(rw, &http.Cookie{Name: api.SessionCookie, Value: secret, Path: "/", HttpOnly: true, Secure: w.cfg.Secure,
+		SameSite: http.SameSiteLaxMode, MaxAge: int(identity.SessionLifetime.Seconds())})
+	http.Redirect(rw, r, "/", http.StatusSeeOther)
+}
+
+func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
+	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		w.render(rw, http.StatusForbidden, "message.html", "A page of another origin sent this request.")
+		return
+	}
+	if cookie, err := r.Cookie(api.SessionCookie); err == nil {
+		if p, err := w.cfg.Identity.Session(r.Context(), cookie.Value); err == nil {
+			if err := w.cfg.Identity.SignOut(r.Context(), p.User, cookie.Value); err != nil {
+				w.cfg.Logger.Error("signing out failed", "error", err)
+			}
+		}
+	}
+	http.SetCookie(rw, &http.Cookie{Name: api.SessionCookie, Path: "/", HttpOnly: true, Secure: w.cfg.Secure, SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	w.render(rw, http.StatusOK, "message.html", "You are signed out.")
+}
+
+// home shows what is connected and what can be.
+func (w *Web) home(rw http.ResponseWriter, r *http.Request) {
+	cookie, err := r.Cookie(api.SessionCookie)
+	var p identity.Principal
+	if err == nil {
+		p, err = w.cfg.Identity.Session(r.Context(), cookie.Value)
+	}
+	if err != nil {
+		w.render(rw, http.StatusUnauthorized, "message.html", "You are not signed in. Open the link that the host printed when it started, or ask its operator for one.")
+		return
+	}
+	own, err := w.cfg.Integrations.List(r.Context(), integration.Filter{User: p.User, Limit: 200})
+	if err != nil {
+		w.cfg.Logger.Error("listing integrations failed", "error", err)
+		w.render(rw, http.StatusInternalServerError, "message.html", "The host could not list your integrations. Its log says more.")
+		return
+	}
+	w.render(rw, http.StatusOK, "home.html", map[string]any{"User": p, "Integrations": own, "Platforms": w.cfg.Catalog.Search("", "")})
+}
+
+// route is one line of the reference.
+type route struct {
+	Method, Path string
+	*huma.Operation
+}
+
+// docs shows the API reference, made from the OpenAPI document.
+func (w *Web) docs(rw http.ResponseWriter, _ *http.Request) {
+	byTag := map[string][]route{}
+	for path, item := range w.cfg.OpenAPI().Paths {
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
+			if op != nil {
+				tag := strings.Join(op.Tags, " ")
+				byTag[tag] = append(byTag[tag], route{method, path, op})
+			}
+		}
+	}
+	for _, routes := range byTag {
+		slices.SortFunc(routes, func(a, b route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
+	}
+	w.render(rw, http.StatusOK, "docs.html", byTag)
+}

@@ -1,0 +1,252 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/patchbay/patchbay/host/internal/api"
+	"github.com/patchbay/patchbay/host/internal/audit"
+	"github.com/patchbay/patchbay/host/internal/catalog"
+	"github.com/patchbay/patchbay/host/internal/cluster"
+	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/file"
+	"github.com/patchbay/patchbay/host/internal/id"
+	"github.com/patchbay/patchbay/host/internal/identity"
+	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/store"
+	"github.com/patchbay/patchbay/host/internal/store/postgres"
+	"github.com/patchbay/patchbay/host/internal/supervisor"
+	"github.com/patchbay/patchbay/host/internal/usage"
+	"github.com/patchbay/patchbay/host/internal/vault"
+	"github.com/patchbay/patchbay/host/internal/web"
+)
+
+// open builds the house from the ground up: each step stands on those before it.
+func (h *Host) open(ctx context.Context) error {
+	if err := h.prepare(); err != nil {
+		return err
+	}
+	if err := h.openStore(ctx); err != nil {
+		return err
+	}
+	if err := h.openVault(ctx); err != nil {
+		return err
+	}
+	auditKey, err := h.secretKey(ctx, "audit")
+	if err != nil {
+		return err
+	}
+	h.store.SetChain(audit.NewChain(h.id, auditKey))
+	if err := h.openCluster(ctx); err != nil {
+		return err
+	}
+	return h.openRooms(ctx, auditKey)
+}
+
+// prepare makes the folder, hardens the process and binds the address, so that a second host fails before it touches anything.
+func (h *Host) prepare() error {
+	if h.cfg.Data == "" || h.cfg.Adapters == "" || h.cfg.Logger == nil || h.cfg.Version == "" {
+		return errors.New("opening a host: Data, Adapters, Logger and Version are required")
+	}
+	data, err := filepath.Abs(h.cfg.Data)
+	if err != nil {
+		return fmt.Errorf("finding the data folder: %w", err)
+	}
+	h.cfg.Data = data
+	mode := os.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711 // the database's own user must pass
+	}
+	if err := os.MkdirAll(data, mode); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	h.id = id.New("host")
+	return h.listen()
+}
+
+// openStore starts the private database where the operator has none, and connects.
+func (h *Host) openStore(ctx context.Context) error {
+	url := h.cfg.DatabaseURL
+	if url == "" {
+		server, err := postgres.Start(ctx, postgres.Config{DataDir: h.cfg.Data, Bin: h.cfg.PostgresBin,
+			RuntimeDir: os.Getenv("XDG_RUNTIME_DIR"), Log: h.cfg.Logger})
+		if err != nil {
+			return fmt.Errorf("starting the private database: %w", err)
+		}
+		h.database = server
+		h.onClose(func() {
+			if err := server.Close(); err != nil {
+				h.cfg.Logger.Error("stopping the private database failed", "error", err)
+			}
+		})
+		url = server.URL()
+	}
+	s, err := store.Open(ctx, store.Config{URL: url, Host: h.id})
+	if err != nil {
+		return err
+	}
+	h.store = s
+	h.onClose(s.Close)
+	return nil
+}
+
+// openVault opens the keys and brings them in step with the database.
+func (h *Host) openVault(ctx context.Context) error {
+	keyStore := store.Keys{Store: h.store}
+	first, err := vault.FirstRun(ctx, keyStore)
+	if err != nil {
+		return fmt.Errorf("looking for keys in the database: %w", err)
+	}
+	uri := h.cfg.Key
+	if uri == "" {
+		uri = filepath.Join(h.cfg.Data, "keys.json")
+	}
+	h.keys, err = vault.OpenKeys(ctx, vault.KeysConfig{URI: uri, Create: first, HashiCorpToken: hashiCorpToken})
+	if err != nil {
+		return err
+	}
+	h.onClose(func() { _ = h.keys.Close() }) // idle connections to a key service
+	h.vault, err = vault.New(vault.Config{Keys: h.keys, Auditor: reads{audit.NewLog(h.store, time.Now)}})
+	if err != nil {
+		return err
+	}
+	h.onClose(h.vault.Close)
+	if err := h.store.Beat(ctx, cluster.Host{ID: h.id, StartedAt: time.Now()}); err != nil {
+		return fmt.Errorf("registering this host: %w", err)
+	}
+	h.rotation, err = vault.NewRotation(vault.RotationConfig{Vault: h.vault, Keys: h.keys, Store: keyStore, Host: h.id, Log: h.cfg.Logger})
+	if err != nil {
+		return err
+	}
+	return h.rotation.Start(ctx)
+}
+
+// hashiCorpToken reads the token for hcvault:// keys where HashiCorp's own tools look for it.
+func hashiCorpToken(context.Context) (vault.Secret, error) {
+	token := os.Getenv("VAULT_TOKEN")
+	if token == "" {
+		return vault.Secret{}, errors.New("VAULT_TOKEN is not set: it must hold a token that may use the transit key")
+	}
+	return vault.SecretString(token), nil
+}
+
+// reads puts administrative reads of plaintext into the audit log.
+type reads struct{ log *audit.Log }
+
+// RecordRead commits the record of a read before it happens.
+func (r reads) RecordRead(ctx context.Context, read vault.Read) error {
+	return r.log.Record(ctx, read.Actor, "vault.read", read.Subject, "purpose", read.Purpose, "owner", read.Owner)
+}
+
+// secretKey answers a signing key of the host, the same on every host, sealed in the database. It is no encryption key.
+func (h *Host) secretKey(ctx context.Context, name string) ([]byte, error) {
+	aad := vault.SigningKeyAAD(name)
+	sealed, err := h.store.Secret(ctx, "signing-"+name, func() (vault.Sealed, error) {
+		return h.vault.Seal(ctx, aad, newKey())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s key: %w", name, err)
+	}
+	secret, err := h.vault.Open(ctx, vault.Access{Actor: "host", Reason: vault.ForHost}, aad, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("opening the %s key: %w", name, err)
+	}
+	return secret.Reveal(), nil
+}
+
+func (h *Host) openCluster(ctx context.Context) error {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown"
+	}
+	h.cluster, err = cluster.Open(ctx, cluster.Config{Store: h.store, Secrets: h.store, Vault: h.vault, ID: h.id, Name: name,
+		Version: h.cfg.Version, Advertise: h.cfg.Advertise, Logger: h.cfg.Logger})
+	return err
+}
+
+// openRooms makes the rooms and ties them together.
+func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
+	linkKey, err := h.secretKey(ctx, "links")
+	if err != nil {
+		return err
+	}
+	log := audit.NewLog(h.store, time.Now)
+	cat := catalog.New(catalog.Config{Store: h.store, Vault: h.vault, Announce: h.cluster.Announce, Record: log.Record})
+	if err := cat.Reload(ctx); err != nil {
+		return err
+	}
+	if err := h.openSupervisor(ctx, cat); err != nil {
+		return err
+	}
+	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: time.Now})
+	integrations := integration.New(integration.Config{Store: store.Integrations{Store: h.store}, Vault: h.vault, Catalog: cat, Audit: log,
+		Verifier: h.supervisor, Cluster: h.cluster, Logger: h.cfg.Logger, Now: time.Now})
+	files := file.NewCabinet(h.store, h.vault, time.Now)
+	h.ledger = usage.NewLedger(h.store)
+	if h.telemetry, err = newTelemetry(ctx, h.cfg, h.supervisor.Status); err != nil {
+		return err
+	}
+	h.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := h.telemetry.close(ctx); err != nil {
+			h.cfg.Logger.Warn("the last traces could not be sent", "error", err)
+		}
+	})
+	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: time.Now})
+	h.follow(cat, integrations, who)
+	mux := http.NewServeMux()
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
+		Links: file.NewLinks(linkKey, time.Now), Audit: log, AuditKey: auditKey, Cluster: h.cluster, Adapters: h.supervisor.Status,
+		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
+		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: time.Now})
+	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },
+		Secure: h.cfg.TLSCert != "", Logger: h.cfg.Logger})
+	h.serve(mux)
+	return h.welcome(ctx, who)
+}
+
+func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog) error {
+	runDir, sweep, err := openRunDir(h.cfg.Data, h.id)
+	if err != nil {
+		return err
+	}
+	h.onClose(sweep)
+	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger, Events: func(_ context.Context, e egress.Event) {
+		h.cfg.Logger.Warn("an adapter was refused a connection", "adapter", e.Adapter, "platform", e.Platform, "call", e.CallID, "host", e.Host,
+			"port", e.Port, "reason", string(e.Reason), "setting", e.Setting, "suppressed", e.Suppressed)
+	}})
+	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
+		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter})
+	if err != nil {
+		return err
+	}
+	h.onClose(h.supervisor.Close)
+	return nil
+}
+
+// follow makes this host drop its copies when another host changes what they are of.
+func (h *Host) follow(cat *catalog.Catalog, integrations *integration.Service, who *identity.Service) {
+	h.cluster.On(integration.Topic, integrations.Drop)
+	h.cluster.On(identity.Topic, who.Drop)
+	h.cluster.On(catalog.Topic, func(string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := cat.Reload(ctx); err != nil {
+			h.cfg.Logger.Error("reading the platform settings again failed", "error", err)
+		}
+	})
+	h.cluster.Handle("GET /adapters", h.serveAdapters)
+}

@@ -1,0 +1,85 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxRunDir keeps the paths of sockets below it under 100 bytes: a socket's path may be 107 bytes long, and go-plugin adds two names.
+const maxRunDir = 60
+
+// openRunDir makes a folder for this process' sockets and sweeps those of processes that are gone. The lock in each tells: the kernel
+// gives it back however its holder ended. The function that it answers removes the folder.
+func openRunDir(data, id string) (string, func(), error) {
+	parent := filepath.Join(data, "run")
+	short := id[len(id)-8:]
+	if len(filepath.Join(parent, short)) > maxRunDir {
+		parent = filepath.Join(os.TempDir(), fmt.Sprintf("patchbay-%d", os.Getuid()))
+	}
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
+	}
+	if err := ownAndPrivate(parent); err != nil {
+		return "", nil, err
+	}
+	sweepRunDirs(parent)
+	dir := filepath.Join(parent, short)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("locking the folder for sockets: %w", err)
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir) // the next start sweeps what is left
+		_ = lock.Close()      // gives the lock back
+	}, nil
+}
+
+// ownAndPrivate refuses a folder that someone else has put where this process' sockets should be.
+func ownAndPrivate(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the folder for sockets: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || !ok || int(stat.Uid) != os.Getuid() || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s must be a folder of this user alone (mode 0700): remove it or choose a shorter --data", dir)
+	}
+	return nil
+}
+
+// lockDir takes the lock of a folder, or fails where its holder lives.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close() // nothing was written
+		return nil, err
+	}
+	return f, nil
+}
+
+// sweepRunDirs removes the folders of processes that are gone.
+func sweepRunDirs(parent string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return // the next step meets the same error and reports it
+	}
+	for _, e := range entries {
+		dir := filepath.Join(parent, e.Name())
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if lock, err := lockDir(dir); err == nil {
+			_ = os.RemoveAll(dir) // tried again at the next start
+			_ = lock.Close()      // gives the lock back
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/patchbay/patchbay/sdk"
+)
+
+// minShownKey is how long a key must be before its end is shown: four characters of a short one are too much of it.
+const minShownKey = 20
+
+// keyAccount names an account by the end of its key, for platforms that do not say whose key it is.
+func keyAccount(call *sdk.Call) sdk.Account {
+	name := "API key"
+	if key := call.Credential.Token(); len(key) >= minShownKey {
+		name += " ending in " + key[len(key)-4:]
+	}
+	return sdk.Account{ID: name, Name: name}
+}
+
+// verifyByModels tests a key by listing the models, which costs nothing. OpenAI names the organization in a header of the answer.
+func verifyByModels(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
+	resp, err := call.Open(ctx, sdk.Request{Path: "/models"})
+	if err != nil {
+		return sdk.Account{}, err
+	}
+	defer func() { _ = resp.Body.Close() }() // the status and the headers say enough
+	account := keyAccount(call)
+	if organization := clean(resp.Header.Get("Openai-Organization")); organization != "" {
+		account = sdk.Account{ID: organization, Name: organization}
+	}
+	return account, nil
+}
+
+// keyMethod is an api_key method whose key has no blanks or line ends, with a platform's further fields.
+func keyMethod(help string, more ...sdk.Field) sdk.AuthMethod {
+	method := sdk.APIKey(help)
+	method.Fields[0].Pattern = `[!-~]+`
+	method.Fields = append(method.Fields, more...)
+	return method
+}
+
+// withHeaders authorises by a bearer token and adds fields of the credential as headers.
+func withHeaders(headers map[string]string) func(*http.Request, sdk.Credential) {
+	return func(r *http.Request, c sdk.Credential) {
+		r.Header.Set("Authorization", "Bearer "+c.Token())
+		for header, field := range headers {
+			if value := c.Field(field); value != "" {
+				r.Header.Set(header, value)
+			}
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package sdk
+
+import (
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/textproto"
+	"strings"
+)
+
+// Part is one part of a multipart/form-data body: a value, or a file where Content is set.
+type Part struct {
+	Name, Value         string
+	FileName, MediaType string
+	Content             io.Reader
+}
+
+// Multipart makes the body of a Request from parts. Files are streamed, not held in memory.
+func Multipart(parts ...Part) (body io.Reader, contentType string) {
+	reader, writer := io.Pipe()
+	form := multipart.NewWriter(writer)
+	go func() { // ends when the body is read to its end or closed by net/http
+		err := writeParts(form, parts)
+		if err == nil {
+			err = form.Close()
+		}
+		_ = writer.CloseWithError(err) // documented never to fail
+	}()
+	return reader, form.FormDataContentType()
+}
+
+func writeParts(form *multipart.Writer, parts []Part) error {
+	for _, p := range parts {
+		if p.Content == nil {
+			if err := form.WriteField(p.Name, p.Value); err != nil {
+				return err
+			}
+			continue
+		}
+		header := textproto.MIMEHeader{}
+		header.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename=%q`, p.Name, plainName(p.FileName)))
+		header.Set("Content-Type", orString(p.MediaType, "application/octet-stream"))
+		w, err := form.CreatePart(header)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, p.Content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainName drops what could break out of a header.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == '"' || r == '\\' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, name)
+}
