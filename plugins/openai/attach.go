@@ -46,7 +46,7 @@ func download(ctx context.Context, call *sdk.Call, r sdk.Request, base, kind str
 	if told, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && told != "application/octet-stream" || kind == "" {
 		kind = or(told, "application/octet-stream")
 	}
-	return attach(call, withExtension(base, kind), kind, resp.Body)
+	return attach(call, withExtension(base, kind), kind, &counter{r: resp.Body, broken: "The platform's file broke off."})
 }
 
 // withExtension gives a name an extension that fits its type, unless it has one.
@@ -58,32 +58,28 @@ func withExtension(base, kind string) string {
 }
 
 // attach gives a file with the result and tells of it.
-func attach(call *sdk.Call, name, kind string, r io.Reader) (attached, error) {
-	counted := &counter{r: r}
+func attach(call *sdk.Call, name, kind string, counted *counter) (attached, error) {
 	if err := call.Attach(name, kind, counted); err != nil {
 		return attached{}, err
 	}
 	return attached{File: name, MediaType: kind, Bytes: counted.n}, nil
 }
 
-// counter counts what is read, and gives a broken answer its kind.
+// counter counts what is read, and says broken where the reading fails.
 type counter struct {
-	r io.Reader
-	n int64
+	r      io.Reader
+	n      int64
+	broken string
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	var own *sdk.Error
-	var corrupt base64.CorruptInputError
-	switch {
-	case err == nil || err == io.EOF || errors.As(err, &own): //nolint:errorlint // io.Reader's own end is never wrapped
+	if err == nil || err == io.EOF || errors.As(err, &own) { //nolint:errorlint // the end of a reader is never wrapped
 		return n, err
-	case errors.As(err, &corrupt):
-		return n, sdk.Errorf(sdk.PlatformError, "The platform's answer holds a file that is not base64.")
 	}
-	return n, sdk.Errorf(sdk.PlatformError, "The platform's file broke off.")
+	return n, sdk.Errorf(sdk.PlatformError, "%s", c.broken)
 }
 
 // attachBase64 attaches a file that stands in an answer in base64, with or without a data: prefix.
@@ -94,7 +90,8 @@ func attachBase64(call *sdk.Call, base, kind, encoded string) (attached, error) 
 		}
 		encoded = rest
 	}
-	return attach(call, withExtension(base, kind), kind, base64.NewDecoder(base64.StdEncoding, strings.NewReader(encoded)))
+	content := base64.NewDecoder(base64.StdEncoding, strings.NewReader(encoded))
+	return attach(call, withExtension(base, kind), kind, &counter{r: content, broken: "The platform's answer holds a file that is not base64."})
 }
 
 // doLarge is [sdk.Call.Do] for answers that hold files in base64, which may be larger than other answers.
@@ -104,7 +101,7 @@ func doLarge(ctx context.Context, call *sdk.Call, r sdk.Request, out any) error 
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end below
-	data, err := io.ReadAll(io.LimitReader(&counter{r: resp.Body}, maxInlineBytes+1))
+	data, err := io.ReadAll(io.LimitReader(&counter{r: resp.Body, broken: "The platform's answer broke off."}, maxInlineBytes+1))
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,22 +144,18 @@ func TestRetryAfter(t *testing.T) {
 
 // TestRedirectsDoNotCarryTheKey fails when a platform can send the key to another host.
 func TestRedirectsDoNotCarryTheKey(t *testing.T) {
-	var got http.Header
-	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r.Header.Clone()
-		w.WriteHeader(http.StatusTeapot)
-	}))
-	t.Cleanup(elsewhere.Close)
+	var asked atomic.Bool
+	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { asked.Store(true) })
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 	})
 	for _, platform := range []string{"openai", "openrouter", "groq"} {
 		_, err := start(t).Execute(t.Context(), request(platform, "chat_completion", base, given{"model": "m", "messages": hello}))
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v, want a failure without the key", platform, err)
 		}
-		if got != nil && got.Get("Authorization") != "" {
-			t.Errorf("%s: the other host was given the key", platform)
+		if asked.Load() {
+			t.Errorf("%s: the other host was asked in the clear", platform)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 type object = map[string]any
 
 func TestExecuteCommand(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	dir := t.TempDir()
 	odd := dir + "/it's $(touch pwned) `touch pwned` \\ ! \"x\" ünïcödé\n;touch pwned;"
@@ -56,6 +57,7 @@ func TestExecuteCommand(t *testing.T) {
 }
 
 func TestPlacesAreNoCommands(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	dir := t.TempDir()
 	proof := dir + "/pwned"
@@ -96,6 +98,7 @@ func TestPlacesAreNoCommands(t *testing.T) {
 }
 
 func TestCommandStreams(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r := request("execute_command", object{"command": `printf 'a\303'; sleep 0.2; printf '\244b'; echo oops >&2`}, s.fields)
 	r.Stream = true
@@ -123,6 +126,7 @@ func TestCommandStreams(t *testing.T) {
 }
 
 func TestOutputIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	out := call[Finished](t, s, "execute_command", object{"command": "head -c 5000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero | tr '\\0' y >&2; exit 7"})
 	if len(out.Stdout) != maxOutputBytes || len(out.Stderr) != maxOutputBytes || !out.StdoutTruncated || !out.StderrTruncated || out.ExitCode != 7 {
@@ -139,6 +143,7 @@ func TestOutputIsBounded(t *testing.T) {
 }
 
 func TestTimeoutEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	nap := longSleep()
 	for name, command := range map[string]string{
@@ -157,6 +162,7 @@ func TestTimeoutEndsTheProcess(t *testing.T) {
 }
 
 func TestCancellationEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	s, nap := newServer(t), longSleep()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,6 +182,7 @@ func TestCancellationEndsTheProcess(t *testing.T) {
 
 // The call's own deadline comes first: the process is ended before the host cuts the connection.
 func TestDeadlineEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	s, nap := newServer(t), longSleep()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
@@ -187,6 +194,7 @@ func TestDeadlineEndsTheProcess(t *testing.T) {
 }
 
 func TestLostConnectionIsUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	e := fails(t, s, sdk.OutcomeUnknown, "execute_command", object{"command": "kill -9 $PPID; sleep 1"})
 	if e.NotSent {
@@ -195,6 +203,7 @@ func TestLostConnectionIsUnknownOutcome(t *testing.T) {
 }
 
 func TestServersThatCannotBeReached(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -227,6 +236,7 @@ func TestServersThatCannotBeReached(t *testing.T) {
 }
 
 func TestRunScript(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for name, c := range map[string]struct {
 		input object
@@ -264,6 +274,7 @@ func TestRunScript(t *testing.T) {
 }
 
 func TestSystemInfo(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	got := call[System](t, s, "system_info", object{})
 	name, err := os.Hostname()

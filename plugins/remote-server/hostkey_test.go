@@ -11,6 +11,7 @@ import (
 )
 
 func TestHostKeyIsObservedOnceAndThenPinned(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	account, err := s.harness.Verify(t.Context(), request("", nil, s.with("host_key", "")))
 	if err != nil {
@@ -44,6 +45,7 @@ func TestHostKeyIsObservedOnceAndThenPinned(t *testing.T) {
 }
 
 func TestOperationsNeedAPinnedHostKey(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for _, op := range s.harness.Platforms[0].GetOperations() {
 		input := map[string]any{"command": "true", "script": "true", "path": "/tmp", "from": "/a", "to": "/b", "content": "", "old_string": "a", "new_string": "b"}
@@ -59,6 +61,7 @@ func TestOperationsNeedAPinnedHostKey(t *testing.T) {
 
 // No credential may reach a server with another key: its log would tell of an attempt to sign in.
 func TestChangedHostKeyGetsNoCredential(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "LogLevel VERBOSE")
 	fields := s.with("host_key", sdktest.NewSSHKey(t, "ed25519", "").Fingerprint)
 	_, err := s.harness.Execute(t.Context(), request("execute_command", map[string]any{"command": "true"}, fields))
@@ -76,6 +79,7 @@ func TestChangedHostKeyGetsNoCredential(t *testing.T) {
 
 // A server with several keys may be pinned by any that is taken, as a fingerprint or as a line.
 func TestPinnedKeyNeedNotBeThePreferredOne(t *testing.T) {
+	t.Parallel()
 	rsa := sdktest.NewSSHKey(t, "rsa", "")
 	s := newServer(t, "HostKey "+writeKey(t, rsa))
 	for name, pinned := range map[string]string{
@@ -96,6 +100,7 @@ func TestPinnedKeyNeedNotBeThePreferredOne(t *testing.T) {
 }
 
 func TestUnsafeServersAreRefused(t *testing.T) {
+	t.Parallel()
 	short := sdktest.NewSSHKey(t, "rsa", "", "-b", "1024")
 	for name, c := range map[string]struct {
 		config []string
@@ -120,6 +125,7 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 
 // A server that takes RSA signatures with SHA-1 only gets none.
 func TestNoSHA1Signatures(t *testing.T) {
+	t.Parallel()
 	key := sdktest.NewSSHKey(t, "rsa", "")
 	s := newServer(t, "PubkeyAcceptedAlgorithms ssh-rsa", "LogLevel VERBOSE")
 	s.Authorize(t, key.Public)

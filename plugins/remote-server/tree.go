@@ -50,9 +50,11 @@ func makeDir(_ context.Context, s *session, in MakeDir) (Made, error) {
 		return Made{}, err
 	}
 	if perm != nil {
-		err = s.Chmod(p, *perm)
+		if err := s.Chmod(p, *perm); err != nil {
+			return Made{}, err
+		}
 	}
-	return Made{Path: in.Path, Created: true}, err
+	return Made{Path: in.Path, Created: true}, nil
 }
 
 // Rename is the input of rename.

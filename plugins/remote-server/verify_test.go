@@ -15,6 +15,7 @@ import (
 )
 
 func TestVerifyTakesEveryKindOfKey(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	for name, c := range map[string]struct {
 		kind, passphrase string
@@ -49,6 +50,7 @@ func TestVerifyTakesEveryKindOfKey(t *testing.T) {
 }
 
 func TestVerifyRefusesCredentials(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	stranger := sdktest.NewSSHKey(t, "ed25519", "")
 	locked := sdktest.NewSSHKey(t, "ed25519", "sesame-secret")
@@ -88,6 +90,7 @@ func TestVerifyRefusesCredentials(t *testing.T) {
 }
 
 func TestVerifyWithAPassword(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("a password needs a user of its own, which only root can make")
 	}
@@ -134,6 +137,7 @@ func TestVerifyWithAPassword(t *testing.T) {
 }
 
 func TestVerifyNeedsCommands(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "ForceCommand /bin/false")
 	_, err := s.harness.Verify(t.Context(), request("", nil, s.fields))
 	if e := wantKind(t, err, sdk.PermissionDenied); !strings.Contains(e.Message, "status 1") {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,8 +160,10 @@ func (s *SSHServer) launch() error {
 	lines = append(lines,
 		"Port "+strconv.Itoa(s.Port), "ListenAddress "+s.Host, "HostKey "+s.file("host_key"),
 		"AuthorizedKeysFile "+s.file("authorized_keys"), "StrictModes no", "PidFile none", "UsePAM no", "UseDNS no",
-		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
-		"Subsystem sftp internal-sftp", "MaxStartups 100")
+		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 100")
+	if !slices.ContainsFunc(s.config, func(line string) bool { return strings.HasPrefix(line, "Subsystem ") }) {
+		lines = append(lines, "Subsystem sftp internal-sftp") // which no line may define twice
+	}
 	if err := os.WriteFile(s.file("sshd_config"), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return fmt.Errorf("writing sshd_config: %w", err)
 	}

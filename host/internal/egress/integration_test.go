@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -35,19 +36,58 @@ func TestReleaseCutsIntegrationConnections(t *testing.T) {
 	wantDead(t, kept)
 }
 
-// A socket that was cut cannot be turned towards another peer by its holder without connect, which confinement forbids.
-func TestCutConnectionCannotListen(t *testing.T) {
-	p := openPeer(t, shellWorld(t, nil).gate)
-	dialID := p.admit(shellRules())
-	_, conn := p.connected(dialID, "shell.example", 22)
-	p.session.Release(dialID)
+// A connection that is over, whoever ended it, cannot be turned towards another peer by who holds it.
+func TestPassedConnectionStaysWithItsPeer(t *testing.T) {
+	for name, end := range map[string]func(p *peer, dialID string, peer *net.TCPConn){
+		"cut": func(p *peer, dialID string, _ *net.TCPConn) { p.session.Release(dialID) },
+		"reset": func(_ *peer, _ string, peer *net.TCPConn) {
+			_ = peer.SetLinger(0)
+			_ = peer.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = listener.Close() }()
+			p := openPeer(t, shellWorld(t, func(c *Config) { c.Dial = (&internet{listener: listener.Addr()}).dial }).gate)
+			dialID := p.admit(shellRules())
+			_, conn := p.connected(dialID, "shell.example", 22)
+			peer, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			end(p, dialID, peer.(*net.TCPConn))
+			if _, err := conn.Read(make([]byte, 1)); err == nil {
+				t.Fatal("the connection is not over")
+			}
+			_ = peer.Close()
+			wantNoReuse(t, conn, echo(t))
+		})
+	}
+}
+
+// wantNoReuse tries to connect the socket anew, twice because the first time may only tell of the reset, and to listen on it.
+func wantNoReuse(t *testing.T, conn *net.TCPConn, other net.Addr) {
+	t.Helper()
+	to := other.(*net.TCPAddr).AddrPort()
+	address := &unix.SockaddrInet4{Addr: to.Addr().Unmap().As4(), Port: int(to.Port())}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := raw.Control(func(fd uintptr) {
+		for range 2 {
+			if err := unix.Connect(int(fd), address); err == nil || errors.Is(err, unix.EINPROGRESS) {
+				t.Errorf("connecting it to another peer: %v", err)
+			}
+			if err := unix.Sendto(int(fd), []byte("x"), unix.MSG_FASTOPEN, address); err == nil || errors.Is(err, unix.EINPROGRESS) {
+				t.Errorf("sending to another peer: %v", err)
+			}
+		}
 		if err := unix.Listen(int(fd), 1); err == nil {
-			t.Error("a cut connection became a listener")
+			t.Error("it became a listener")
 		}
 	}); err != nil {
 		t.Fatal(err)

@@ -114,10 +114,27 @@ func detach(conn net.Conn) (fd int, err error) {
 		return -1, fmt.Errorf("taking descriptor: %w", err)
 	}
 	fd = -1
-	if controlErr := control.Control(func(socket uintptr) { fd, err = duplicate(int(socket)) }); controlErr != nil {
+	if controlErr := control.Control(func(socket uintptr) {
+		if err = error(nil); err == nil {
+			fd, err = duplicate(int(socket))
+		}
+	}); controlErr != nil {
 		return -1, fmt.Errorf("taking descriptor: %w", controlErr)
 	}
 	return fd, err
+}
+
+// settle makes a socket stay with its peer. After a connect that did not block, the kernel takes the socket for connecting still until
+// somebody asks again; if the peer resets it before that, its holder can connect it anew, to anybody. This asks again.
+func settle(fd int) error {
+	peer, err := unix.Getpeername(fd)
+	if err != nil {
+		return fmt.Errorf("settling connection: %w", err)
+	}
+	if err := unix.Connect(fd, peer); err != nil && !errors.Is(err, unix.EISCONN) {
+		return fmt.Errorf("settling connection: %w", err)
+	}
+	return nil
 }
 
 // cut ends the connection for everybody who has a descriptor of it, and closes this one. What was written already is still

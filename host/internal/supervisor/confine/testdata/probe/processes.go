@@ -38,19 +38,23 @@ func processes() map[string]func(args []string) (string, error) {
 			var now unix.Rlimit
 			return "read", unix.Prlimit(host, unix.RLIMIT_NOFILE, nil, &now)
 		},
-		"slow-host":     func([]string) (string, error) { return "set", unix.Setpriority(unix.PRIO_PROCESS, host, 19) },
-		"pin-host":      func([]string) (string, error) { return "set", unix.SchedSetaffinity(host, &unix.CPUSet{1}) },
-		"trace-host":    func([]string) (string, error) { return "attached", unix.PtraceSeize(host) },
-		"read-host":     func([]string) (string, error) { return readMemory(host) },
-		"outlive-host":  func([]string) (string, error) { return "cleared", unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) },
-		"outlive-high":  func([]string) (string, error) { return raw(unix.SYS_PRCTL, 1<<32|unix.PR_SET_PDEATHSIG, 0, 0) },
-		"leave-group":   func([]string) (string, error) { return "left", unix.Setpgid(0, unix.Getpgrp()) },
-		"own-session":   func([]string) (string, error) { return raw(unix.SYS_SETSID, 0, 0, 0) },
-		"fork":          func([]string) (string, error) { return raw(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0) },
-		"clone3":        func([]string) (string, error) { return clone3() },
-		"execute":       func(args []string) (string, error) { return "executed", unix.Exec(args[0], args, nil) },
-		"execute-child": func(args []string) (string, error) { return "executed", exec.Command(args[0], args[1:]...).Run() },
-		"execute-own":   func([]string) (string, error) { return executeOwn() },
+		"slow-host":    func([]string) (string, error) { return "set", unix.Setpriority(unix.PRIO_PROCESS, host, 19) },
+		"pin-host":     func([]string) (string, error) { return "set", unix.SchedSetaffinity(host, &unix.CPUSet{1}) },
+		"trace-host":   func([]string) (string, error) { return "attached", unix.PtraceSeize(host) },
+		"read-host":    func([]string) (string, error) { return readMemory(host) },
+		"outlive-host": func([]string) (string, error) { return "cleared", unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) },
+		"outlive-high": func([]string) (string, error) { return raw(unix.SYS_PRCTL, 1<<32|unix.PR_SET_PDEATHSIG, 0, 0) },
+		"leave-group":  func([]string) (string, error) { return "left", unix.Setpgid(0, unix.Getpgrp()) },
+		"own-session":  func([]string) (string, error) { return raw(unix.SYS_SETSID, 0, 0, 0) },
+		"fork":         func([]string) (string, error) { return raw(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0) },
+		"clone3":       func([]string) (string, error) { return clone3() },
+		"execute":      func(args []string) (string, error) { return "executed", unix.Exec(args[0], args, nil) },
+		"execute-child": func(args []string) (string, error) {
+			cmd := exec.Command(args[0], args[1:]...)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+			return "executed", cmd.Run()
+		},
+		"execute-own": func([]string) (string, error) { return executeOwn() },
 		"execute-memory": func([]string) (string, error) {
 			fd, err := unix.MemfdCreate("x", 0)
 			if err != nil {

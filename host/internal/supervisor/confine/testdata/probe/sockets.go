@@ -59,7 +59,10 @@ func sockets() map[string]func(args []string) (string, error) {
 			return "connected", afterReset(func() error { return unix.Connect(passed, address(args[0])) })
 		},
 		"listen-on-passed": func([]string) (string, error) {
-			return "listening", afterReset(func() error { return unix.Listen(passed, 1) })
+			return "listening", afterReset(func() error {
+				_ = unix.Connect(passed, &unix.SockaddrInet4{})
+				return unix.Listen(passed, 1)
+			})
 		},
 		"source-route": func(args []string) (string, error) {
 			to := netip.MustParseAddrPort(args[0]).Addr().As4()
@@ -127,7 +130,8 @@ func sockets() map[string]func(args []string) (string, error) {
 	return list
 }
 
-// afterReset waits until the peer of the passed connection has reset it, and tries then.
+// afterReset waits until the peer of the passed connection has reset it, and tries then. It tries twice: a first attempt to connect may
+// fail with the reset, and leave the socket as good as new.
 func afterReset(try func() error) error {
 	var buffer [1]byte
 	for {
@@ -137,9 +141,13 @@ func afterReset(try func() error) error {
 			_, _ = unix.Poll(poll, -1)
 			continue
 		}
-		if n <= 0 {
-			return try()
+		if n > 0 {
+			continue
 		}
+		if err := try(); err != unix.ECONNABORTED {
+			return err
+		}
+		return try()
 	}
 }
 
