@@ -1,189 +1,277 @@
 package host_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/patchbay/patchbay/host"
 )
 
-// adaptersOnce builds the adapters that the tests use.
-var adapters = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "patchbay-adapters-")
-	if err != nil {
-		return "", err
-	}
-	for _, name := range []string{"slack", "remote-server"} {
-		out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../plugins/"+name).CombinedOutput()
-		if err != nil {
-			return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
-		}
-	}
-	return dir, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := adapters(); err == nil {
-		_ = os.RemoveAll(dir)
-	}
-	os.Exit(code)
-}
-
-// server is a host under test with its client.
-type server struct {
-	t     *testing.T
-	URL   string
-	Data  string
-	Token string
-	Log   *lockedBuffer
-	stop  func() error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// start runs a host on a data folder until the test ends or stop is called.
-func start(t *testing.T, data string) *server {
-	t.Helper()
-	dir, err := adapters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &lockedBuffer{}
-	h, err := host.Open(t.Context(), host.Config{Data: data, Listen: "127.0.0.1:0", Adapters: dir, Version: "0.0.0-test",
-		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatalf("opening the host: %v\n%s", err, log)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
-	stop := sync.OnceValue(func() error {
-		cancel()
-		return <-done
-	})
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Errorf("running the host: %v", err)
-		}
-		if t.Failed() {
-			t.Logf("the host's log:\n%s", log)
-		}
-	})
-	token, err := os.ReadFile(filepath.Join(data, "operator.token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &server{t: t, URL: h.URL(), Data: data, Token: strings.TrimSpace(string(token)), Log: log, stop: stop}
-}
-
-// do sends a request and decodes the answer into out; it answers the status.
-func (s *server) do(token, method, path string, in, out any) int {
-	s.t.Helper()
-	var body io.Reader
-	if in != nil {
-		encoded, err := json.Marshal(in)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		body = bytes.NewReader(encoded)
-	}
-	req, err := http.NewRequest(method, s.URL+path, body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }() // read below
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if out != nil && len(raw) > 0 {
-		if err := json.Unmarshal(raw, out); err != nil {
-			s.t.Fatalf("%s %s answered %d %s: %v", method, path, resp.StatusCode, raw, err)
-		}
-	}
-	return resp.StatusCode
-}
-
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pb-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return filepath.Join(dir, "data")
-}
-
-type problem struct {
-	Code, Detail string
-	Call         string
-	Errors       []struct{ Pointer, Detail string }
-}
-
-type integrationView struct {
-	ID, Label, Status string
-	Account           struct{ ID, Name string }
-}
-
-func TestSlackOverREST(t *testing.T) {
-	s := start(t, dataDir(t))
+func TestCallOverREST(t *testing.T) {
+	s := start(t, config(t, dataDir(t), ""))
 	slack := newSlackDouble(t)
-	if code := s.do(s.Token, "PUT", "/v1/platforms/slack/settings", map[string]any{"base_url": slack.URL + "/api", "allow_private_network": true}, nil); code != 200 {
-		t.Fatalf("settings: %d", code)
+	i := s.connectSlack(slack)
+	if i.Status != "active" || i.Account.Name == "" {
+		t.Fatalf("the integration is %+v", i)
 	}
-	var i integrationView
-	if code := s.do(s.Token, "POST", "/v1/integrations", map[string]any{"platform": "slack", "label": "Team", "auth_method": "bearer",
-		"credential": map[string]string{"token": slackToken}}, &i); code != 201 || i.Status != "active" {
-		t.Fatalf("create: %d %+v", code, i)
+	var a answerView
+	s.must("POST", "/v1/calls", message(i, "hello"), &a)
+	if a.Output["channel"] != "C1" || a.Attempts != 1 || slack.count() != 1 {
+		t.Fatalf("the answer is %+v after %d messages", a, slack.count())
 	}
-	var answer struct {
-		ID     string
-		Output struct{ TS, Channel string }
+	var call struct{ ID, Kind, Operation string }
+	s.must("GET", "/v1/calls/"+a.ID, nil, &call)
+	if call.Kind != "ok" || call.Operation != "send_message" {
+		t.Errorf("the record is %+v", call)
 	}
-	begin := time.Now()
-	if code := s.do(s.Token, "POST", "/v1/calls", map[string]any{"integration": i.ID, "operation": "send_message",
-		"input": map[string]any{"channel": "C1", "text": "hello"}}, &answer); code != 200 || answer.Output.Channel != "C1" {
-		t.Fatalf("call: %d %+v", code, answer)
+	var used struct {
+		LastUsedAt *string `json:"last_used_at"`
 	}
-	t.Logf("a call took %s", time.Since(begin))
+	s.must("GET", "/v1/integrations/"+i.ID, nil, &used)
+	if used.LastUsedAt == nil {
+		t.Error("last_used_at is empty after a call")
+	}
 }
 
-const slackToken = "xoxb-planted-secret-1234567890"
+func TestFailedCredentialIsNotSaved(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	slack := newSlackDouble(t)
+	s.must("PUT", "/v1/platforms/slack/settings", map[string]any{"base_url": slack.URL + "/api", "allow_private_network": true}, nil)
+	body := map[string]any{"platform": "slack", "auth_method": "bearer", "credential": map[string]string{"token": "xoxb-wrong-token-1"}}
+	var p problem
+	if status := s.do("POST", "/v1/integrations", body, &p); status != 409 || p.Code != "auth_revoked" || strings.Contains(p.Detail, "xoxb-wrong") {
+		t.Errorf("a wrong credential answers %d %+v", status, p)
+	}
+	var l struct{ Items []integrationView }
+	s.must("GET", "/v1/integrations", nil, &l)
+	if len(l.Items) != 0 {
+		t.Errorf("it was saved: %+v", l.Items)
+	}
+	body["verify"] = false
+	s.must("POST", "/v1/integrations", body, nil)
+}
 
+func TestLifecycle(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	slack := newSlackDouble(t)
+	i := s.connectSlack(slack)
+	path := "/v1/integrations/" + i.ID
+	steps := []struct {
+		method, suffix string
+		status         int
+		state, code    string // of the integration, and of a call afterwards; "" for one that succeeds
+	}{
+		{"POST", "/deactivate", 200, "inactive", "integration_inactive"},
+		{"POST", "/activate", 200, "active", ""},
+		{"DELETE", "", 200, "deleted", "integration_not_found"},
+		{"POST", "/restore", 200, "active", ""},
+		{"POST", "/verify", 200, "active", ""},
+	}
+	for _, step := range steps {
+		var view integrationView
+		if status := s.do(step.method, path+step.suffix, nil, &view); status != step.status || view.Status != step.state {
+			t.Errorf("%s %s answers %d, status %q", step.method, step.suffix, status, view.Status)
+		}
+		var p problem
+		if s.do("POST", "/v1/calls", message(i, "x"), &p); p.Code != step.code {
+			t.Errorf("a call after %s answers code %q, want %q", step.suffix, p.Code, step.code)
+		}
+	}
+	var view integrationView
+	s.must("PATCH", path, map[string]any{"label": "Renamed", "credential": map[string]string{"token": ""}}, &view)
+	if view.Label != "Renamed" {
+		t.Errorf("the label is %q", view.Label)
+	}
+	var p problem
+	if s.do("PATCH", path, map[string]any{"credential": map[string]string{"token": "xoxb-wrong-token-2"}}, &p); p.Code != "auth_revoked" {
+		t.Errorf("a wrong replacement answers %+v", p)
+	}
+	s.must("POST", "/v1/calls", message(i, "the old credential still works"), nil)
+}
+
+// A credential that the platform refuses makes the integration expired, and a test that succeeds heals it.
+func TestRefusedCredentialExpires(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	slack := newSlackDouble(t)
+	i := s.connectSlack(slack)
+	slack.failWith(func(w http.ResponseWriter, _ int) bool {
+		answer(w, map[string]any{"ok": false, "error": "token_revoked"})
+		return true
+	})
+	var p problem
+	if s.do("POST", "/v1/calls", message(i, "x"), &p); p.Code != "auth_revoked" {
+		t.Fatalf("the call answers %+v", p)
+	}
+	if s.do("POST", "/v1/calls", message(i, "x"), &p); p.Code != "reauthorization_required" || slack.count() != 1 {
+		t.Fatalf("the next one answers %+v after %d messages", p, slack.count())
+	}
+	slack.failWith(nil)
+	s.must("POST", "/v1/integrations/"+i.ID+"/verify", nil, nil)
+	s.must("POST", "/v1/calls", message(i, "x"), nil)
+}
+
+// What belongs to someone else is exactly as missing as what is not there.
+func TestForeignIsMissing(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	slack := newSlackDouble(t)
+	i := s.connectSlack(slack)
+	var a answerView
+	s.must("POST", "/v1/calls", message(i, "x"), &a)
+	var ann struct{ ID string }
+	s.must("POST", "/v1/users", map[string]any{"name": "ann"}, &ann)
+	var token struct{ ID, Token string }
+	s.must("POST", "/v1/tokens", map[string]any{"user": ann.ID, "name": "ci"}, &token)
+	missing := "int_00000000000000000000000000"
+	for _, r := range []struct{ method, path string }{
+		{"GET", "/v1/integrations/%s"}, {"DELETE", "/v1/integrations/%s"}, {"POST", "/v1/integrations/%s/verify"}, {"POST", "/v1/integrations/%s/deactivate"},
+		{"POST", "/v1/integrations/%s/activate"}, {"POST", "/v1/integrations/%s/restore"},
+	} {
+		foreignStatus, foreign, err := s.try(token.Token, r.method, fmt.Sprintf(r.path, i.ID), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		missingStatus, none, err := s.try(token.Token, r.method, fmt.Sprintf(r.path, missing), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if foreignStatus != 404 || missingStatus != 404 || withoutID(foreign) != withoutID(none) {
+			t.Errorf("%s %s: another's answers %d %s, a missing one %d %s", r.method, r.path, foreignStatus, foreign, missingStatus, none)
+		}
+	}
+	var p problem
+	if status := s.as(token.Token, "POST", "/v1/calls", message(i, "x"), &p); status != 404 || p.Code != "integration_not_found" {
+		t.Errorf("a call with another's integration answers %d %+v", status, p)
+	}
+	if status := s.as(token.Token, "GET", "/v1/calls/"+a.ID, nil, &p); status != 404 {
+		t.Errorf("another's call answers %d", status)
+	}
+	for _, path := range []string{"/v1/users", "/v1/audit", "/v1/keys", "/v1/adapters", "/v1/hosts", "/v1/platforms/slack/settings"} {
+		if status := s.as(token.Token, "GET", path, nil, &p); status != 403 || p.Code != "forbidden" {
+			t.Errorf("%s answers a user %d %s", path, status, p.Code)
+		}
+	}
+	if status := s.as(token.Token, "POST", "/v1/tokens", map[string]any{"name": "x", "scopes": []string{"operator"}}, &p); status != 422 {
+		t.Errorf("a user makes an operator's token: %d", status)
+	}
+	s.must("DELETE", "/v1/tokens/"+token.ID, nil, nil)
+	if status := s.as(token.Token, "GET", "/v1/me", nil, &p); status != 401 || p.Code != "unauthenticated" {
+		t.Errorf("a revoked token answers %d %s", status, p.Code)
+	}
+}
+
+// withoutID cuts the request's id out of a problem.
+func withoutID(raw []byte) string {
+	before, after, _ := strings.Cut(string(raw), `"request_id":"`)
+	_, after, _ = strings.Cut(after, `"`)
+	return before + after
+}
+
+// The credential is nowhere in clear: not in the database's files, the other files of the host, its log, or any process' environment.
+func TestCredentialIsNowhereInClear(t *testing.T) {
+	data := dataDir(t)
+	s := start(t, config(t, data, ""))
+	slack := newSlackDouble(t)
+	i := s.connectSlack(slack)
+	s.must("POST", "/v1/calls", message(i, "payload-that-is-nobodys-business"), nil, header{"Idempotency-Key", "k1"})
+	slack.failWith(func(w http.ResponseWriter, _ int) bool { http.Error(w, "no", 500); return true })
+	s.do("POST", "/v1/calls", message(i, "payload-that-is-nobodys-business"), nil)
+	for _, env := range environments(t) {
+		if strings.Contains(env, slackToken) {
+			t.Error("the credential is in a process' environment")
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	planted := []string{slackToken, "payload-that-is-nobodys-business"}
+	for _, secret := range planted {
+		if strings.Contains(s.log.String(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+	seen := 0
+	err := filepath.WalkDir(data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		seen++
+		for _, secret := range planted {
+			if strings.Contains(string(raw), secret) {
+				t.Errorf("%s holds %q", path, secret)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Fatalf("looked at %d files: %v", seen, err)
+	}
+}
+
+// environments answers those of this process and its descendants.
+func environments(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, path := range paths {
+		if raw, err := os.ReadFile(path); err == nil {
+			out = append(out, string(raw))
+		}
+	}
+	return slices.Compact(out)
+}
+
+func TestSignInLinkWorksOnce(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	var me struct{ ID string }
+	s.must("GET", "/v1/me", nil, &me)
+	var link struct{ URL string }
+	s.must("POST", "/v1/users/"+me.ID+"/signin-link", nil, &link)
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	first, err := browser.Get(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Body.Close()
+	if first.StatusCode != 303 || len(first.Cookies()) != 1 || !first.Cookies()[0].HttpOnly {
+		t.Fatalf("the link answers %d with %v", first.StatusCode, first.Cookies())
+	}
+	second, err := browser.Get(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = second.Body.Close()
+	if second.StatusCode != 403 || len(second.Cookies()) != 0 {
+		t.Errorf("the second use answers %d", second.StatusCode)
+	}
+	send := func(site string) int {
+		req, err := http.NewRequest("POST", s.URL+"/v1/users", strings.NewReader(`{"name":"bob"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.AddCookie(first.Cookies()[0])
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Sec-Fetch-Site", site)
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	if status := send("cross-site"); status != 403 {
+		t.Errorf("a request of another site answers %d", status)
+	}
+	if status := send("same-origin"); status != 201 {
+		t.Errorf("a request of the host's own page answers %d", status)
+	}
+}

@@ -59,3 +59,6 @@ func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v)
 }
+
+// slackToken is planted: it must show up nowhere but at the double.
+const slackToken = "xoxb-planted-secret-1234567890"

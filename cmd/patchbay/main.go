@@ -46,7 +46,7 @@ func run(args []string) int {
 
 // newParser makes the parser of the grammar; commands get what is bound here as arguments of their Run.
 func newParser(g *grammar, c *console) (*kong.Kong, error) {
-	return kong.New(g, kong.Name("patchbay"), kong.Description(description()), kong.UsageOnError(),
+	return kong.New(g, kong.Name("patchbay"), kong.Description(description()),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.Writers(c.out, c.err), kong.Bind(c),
 		kong.BindToProvider(func(f *connection) (*client, error) { return newClient(f, c) }),

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
+	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 	"github.com/patchbay/patchbay/sdk"
 	"github.com/patchbay/patchbay/sdk/sdktest"
 )
@@ -77,6 +80,41 @@ func TestNoCallerChoosesAHost(t *testing.T) {
 				if slices.Contains([]string{"base_url", "host", "api_base", "endpoint_url"}, name) {
 					t.Errorf("%s of %s takes %s", op.GetName(), p.GetId(), name)
 				}
+			}
+		}
+	}
+}
+
+// TestReadmeNamesEveryOperation keeps the table of the README in step with the manifest.
+func TestReadmeNamesEveryOperation(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters := map[adapterv1.Effect]string{adapterv1.Effect(sdk.Read): "r", adapterv1.Effect(sdk.Idempotent): "i", adapterv1.Effect(sdk.Write): "w"}
+	columns := []string{"openai", "groq", "deepinfra", "novita", "openrouter", "perplexity"}
+	rows := map[string][]string{}
+	for line := range strings.Lines(string(readme)) {
+		if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") && len(cells) == len(columns)+2 {
+			rows[strings.Trim(cells[0], "| `")] = cells[1:]
+		}
+	}
+	h := start(t)
+	for operation, cells := range rows {
+		for i, platform := range columns {
+			want := ""
+			if op := h.Operation(platform, operation); op != nil {
+				want = letters[op.GetEffect()]
+			}
+			if got := strings.TrimSpace(cells[i]); got != want {
+				t.Errorf("%s at %s is %q in the README, want %q", operation, platform, got, want)
+			}
+		}
+	}
+	for _, p := range h.Platforms {
+		for _, op := range p.GetOperations() {
+			if rows[op.GetName()] == nil {
+				t.Errorf("%s of %s is not in the README", op.GetName(), p.GetId())
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func perplexity() sdk.Platform {
 		Operations: join([]sdk.Operation{
 			chat[sonarChat](w, "Answers a conversation with a Sonar model that searches the web first, and names the sources in citations and search_results. The usage tells the cost."),
 			{
-				Name: "search", Effect: sdk.Read, Run: posts(at[webSearch]("/search")),
+				Name: "search", Effect: sdk.Read, Run: consumes[webSearch]("/search"),
 				Description: "Searches the web and answers the pages themselves: results with title, url, snippet and date. Asks no model. Charged by the request.",
 			},
 		}, w.deepResearch(), []sdk.Operation{

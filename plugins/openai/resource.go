@@ -80,18 +80,26 @@ func gets[In any](path func(In) string) sdk.Handler {
 // posts makes the function of an operation that sends its input as JSON and answers what the platform does. Parameters that stand
 // in the path are tagged body:"-".
 func posts[In any](path func(In) string) sdk.Handler {
+	return sdk.Func(func(ctx context.Context, call *sdk.Call, in In) (object, error) { return post(ctx, call, path(in), in) })
+}
+
+// consumes is [posts] for operations whose answer tells what they consumed.
+func consumes[In any](path string) sdk.Handler {
 	return sdk.Func(func(ctx context.Context, call *sdk.Call, in In) (object, error) {
-		b, err := body(in)
-		if err != nil {
-			return nil, err
-		}
-		var out object
-		if err := call.Do(ctx, sdk.Request{Path: path(in), JSON: b}, &out); err != nil {
-			return nil, err
-		}
+		out, err := post(ctx, call, path, in)
 		count(call, out["usage"])
-		return out, nil
+		return out, err
 	})
+}
+
+func post(ctx context.Context, call *sdk.Call, path string, in any) (object, error) {
+	b, err := body(in)
+	if err != nil {
+		return nil, err
+	}
+	var out object
+	err = call.Do(ctx, sdk.Request{Path: path, JSON: b}, &out)
+	return out, err
 }
 
 // deletes makes the function of an operation that deletes one thing.

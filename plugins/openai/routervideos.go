@@ -32,7 +32,7 @@ type routerVideoContent struct {
 func routerVideos() []sdk.Operation {
 	return []sdk.Operation{{
 		Name: "create_video", Effect: sdk.Write, Description: "Starts making a video. Answers its id at once: poll get_video, then fetch get_video_content. Charged by the model.",
-		Run: posts(at[routerVideo]("/videos")),
+		Run: consumes[routerVideo]("/videos"),
 	}, {
 		Name: "get_video", Effect: sdk.Read, Description: "Tells how far a video has come: pending, in_progress, completed, failed, cancelled or expired.",
 		Run: gets(func(in oneVideo) string { return sdk.Path("/videos/%s", in.VideoID) }),

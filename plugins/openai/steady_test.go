@@ -100,7 +100,9 @@ func TestOpenAIAgainstItsDescription(t *testing.T) {
 			"prediction": given{"type": "content", "content": "x"}, "verbosity": "low", "web_search_options": given{"search_context_size": "low"}, "prompt_cache_key": "k", "safety_identifier": "s",
 			"extra": given{"prompt_cache_options": given{}}}},
 		{operation: "chat_completion", input: given{"model": "gpt-4o", "messages": []given{{"role": "nobody"}}}, kind: sdk.InvalidInput},
+		{operation: "chat_completion", input: given{"model": "gpt-4o", "messages": hello, "stream": true}},
 		{operation: "create_response", input: given{"model": "gpt-4o", "input": "Hello"}},
+		{operation: "create_response", input: given{"model": "gpt-4o", "input": "Hello", "stream": true}, kind: sdk.OutcomeUnknown}, // the stand-in's events never end a response
 		{operation: "create_response", input: given{"model": "gpt-4o", "input": []given{{"role": "user", "content": "Hello"}}, "instructions": "Be brief.", "max_output_tokens": 50, "tools": flatTool, "tool_choice": "auto",
 			"reasoning": given{"effort": "low"}, "text": given{"format": given{"type": "text"}}, "temperature": 1, "top_p": 1, "metadata": given{"a": "b"}, "previous_response_id": "resp_1", "include": []string{"reasoning.encrypted_content"},
 			"store": true, "background": false, "parallel_tool_calls": true, "max_tool_calls": 3, "truncation": "auto", "service_tier": "auto", "prompt_cache_key": "k", "safety_identifier": "s"}},

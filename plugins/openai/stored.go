@@ -84,7 +84,7 @@ func storedResponses() []sdk.Operation {
 		Run: posts(at[tokenCount]("/responses/input_tokens")),
 	}, {
 		Name: "compact_response", Effect: sdk.Read, Description: "Shortens a long conversation to items that a later create_response can go on from. Costs tokens.",
-		Run: posts(at[compaction]("/responses/compact")),
+		Run: consumes[compaction]("/responses/compact"),
 	}}
 }
 

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,8 +67,9 @@ func TestPlacesAreNoCommands(t *testing.T) {
 		"'; touch " + proof + "; '", "$(touch " + proof + ")", "`touch " + proof + "`", "\"; touch " + proof + "; \"", "\n touch " + proof + "\n",
 		"-P; touch " + proof, "&& touch " + proof, "| touch " + proof, "\\'; touch " + proof + "; \\'", "'\\''; touch " + proof + " #", "x' || touch " + proof + " || '",
 	} {
-		_, _ = s.harness.Execute(t.Context(), request("execute_command", object{"command": "true", "cwd": attack}, s.fields)) // may fail
-		_, _ = s.harness.Execute(t.Context(), request("execute_command", object{"command": "true", "env": object{"A": attack}}, s.fields))
+		if out := call[Finished](t, s, "execute_command", object{"command": "true", "cwd": attack, "env": object{"A": attack}}); out.ExitCode == 0 {
+			t.Errorf("the directory %q was entered", attack)
+		}
 		out := call[Finished](t, s, "run_script", object{"script": `printf %s "$1"`, "args": []string{attack}, "env": object{"A": attack}})
 		if out.Stdout != attack {
 			t.Errorf("the argument %q arrived as %q", attack, out.Stdout)
@@ -193,6 +196,23 @@ func TestDeadlineEndsTheProcess(t *testing.T) {
 	gone(t, nap)
 }
 
+// Where the server allows one session only, and passes no signal on, an error must not say that the process is gone.
+func TestUnconfirmedEndIsSaid(t *testing.T) {
+	t.Parallel()
+	s, nap := newServer(t, "MaxSessions 1"), longSleep()
+	pidFile := t.TempDir() + "/pid"
+	e := fails(t, s, sdk.Timeout, "execute_command", object{"command": "trap '' TERM; echo $$ >" + pidFile + "; " + nap + "; true", "timeout": 1})
+	if !alive(t, nap) {
+		return // OpenSSH has passed the signal on, as it does for users other than root
+	}
+	if !strings.Contains(e.Message, "may still be running") {
+		t.Errorf("the process runs and the error is %q", e.Message)
+	}
+	if out, err := exec.Command("sh", "-c", "kill -9 -- -$(cat "+pidFile+")").CombinedOutput(); err != nil {
+		t.Errorf("ending what the test left: %v: %s", err, out)
+	}
+}
+
 func TestLostConnectionIsUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -300,41 +320,55 @@ func FuzzParseSystem(f *testing.F) {
 	})
 }
 
-// Whatever the text, a POSIX shell reads the quoted form as that one word.
-func FuzzQuote(f *testing.F) {
-	for _, seed := range []string{"", "it's", `\`, `\'`, "!", "a\nb", "$(id)", "`id`", "''", `"`, "-n", "\xff"} {
+// Whatever the text, the word is one for every shell, and means that text.
+func FuzzWord(f *testing.F) {
+	for _, seed := range append(oddNames, "", "it's", `\`, `\'`, "!", "a\nb", "$(id)", "`id`", "''", `"`, "-n", "\xff", `\0101`) {
 		f.Add(seed)
 	}
+	octal := regexp.MustCompile(`\\0[0-7]{3}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := posixWord(quote(text))
-		if !ok || got != text {
-			t.Errorf("%q is quoted as %q, which reads %q", text, quote(text), got)
+		got := word(text)
+		inner := got[1 : len(got)-1]
+		if got[0] != '\'' || got[len(got)-1] != '\'' || strings.ContainsAny(inner, "'!\n\r") {
+			t.Fatalf("%q is written as %q", text, got)
+		}
+		back := octal.ReplaceAllStringFunc(inner, func(escape string) string {
+			n, err := strconv.ParseUint(escape[1:], 8, 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string([]byte{byte(n)})
+		})
+		if back != text {
+			t.Errorf("%q is written as %q, which means %q", text, got, back)
 		}
 	})
 }
 
-// posixWord reads a word as a POSIX shell does (Shell Command Language, 2.2), and says whether it is one word.
-func posixWord(word string) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(word); i++ {
-		switch word[i] {
-		case '\'':
-			end := strings.IndexByte(word[i+1:], '\'')
-			if end < 0 {
-				return "", false
+// The shells that are installed here read the words that every login shell must.
+func TestEveryLoginShellReadsWords(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, name := range []string{"sh", "dash", "bash", "zsh", "ksh", "fish", "tcsh", "csh"} {
+		shell, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		found++
+		for _, text := range append(oddNames, "\ntouch pwned\n", `\0101`, "!!", "-n", "", "end\n\n") {
+			j, err := place{cwd: "/", env: map[string]string{"A": text}}.program("", []string{`printf "%s|" "$A" "$1"; pwd`, "x", text}, "sh -c")
+			if err != nil {
+				t.Fatal(err)
 			}
-			b.WriteString(word[i+1 : i+1+end])
-			i += end + 1
-		case '\\':
-			if i++; i == len(word) || word[i] == '\n' {
-				return "", false
+			out, err := exec.Command(shell, "-c", j.line).Output()
+			if want := text + "|" + text + "|/\n"; err != nil || string(out) != want {
+				t.Errorf("%s reads %q as %q (%v)", name, text, out, err)
 			}
-			b.WriteByte(word[i])
-		default:
-			return "", false // nothing else is left unquoted
 		}
 	}
-	return b.String(), true
+	if found == 0 {
+		t.Error("no shell is installed")
+	}
 }
 
 // longSleep is a command that no other test and no other run has.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -14,17 +15,16 @@ const maxCommandBytes = 120 << 10
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// quote makes one word of any text, in the words of every login shell: within single quotes nothing means anything but the quote
-// itself, the backslash (to fish) and the exclamation mark (to csh), which stand outside, each behind a backslash.
-func quote(text string) string {
+// word makes one word of any text for every login shell, known or not. Within single quotes almost nothing means anything to a
+// shell; what does to some (the quote, the backslash, to csh the exclamation mark and the end of a line) is written as an octal
+// escape, which the launcher undoes.
+func word(text string) string {
 	var b strings.Builder
 	b.WriteByte('\'')
 	for i := range len(text) {
-		switch c := text[i]; c {
-		case '\'', '\\', '!':
-			b.WriteString(`'\`)
-			b.WriteByte(c)
-			b.WriteByte('\'')
+		switch c := text[i]; {
+		case c == '\'', c == '\\', c == '!', c < ' ', c == 0x7f:
+			fmt.Fprintf(&b, `\0%03o`, c)
 		default:
 			b.WriteByte(c)
 		}
@@ -39,33 +39,47 @@ type place struct {
 	env map[string]string
 }
 
-// launcher is what every program is started by, in a POSIX shell that the program then takes the place of: it announces the
-// process, so that it can be ended (see announcement), and changes the directory. Its arguments are the announcement's word, the directory or "", and
-// the program with its own; no text of a caller is ever part of a script.
-const launcher = `printf "%s %s\n" "$1" "$$" >&2; if [ -n "$2" ]; then cd "$2" || exit 1; fi; shift 2; exec "$@"`
+// launcher is what every program is started by, in a POSIX shell that the program then takes the place of. It announces the
+// process, so that it can be ended (see announcement), undoes the escapes of its words, changes the directory where one is
+// given, and becomes the program. No text of a caller is ever part of a script. It holds no quote, exclamation mark or end of a line.
+const launcher = `echo "$1 $$" >&2; shift; _pb_n=$#; while [ "$_pb_n" -gt 0 ]; do ` +
+	`case $1 in *\\*) _pb_w=$(printf "%bx" "$1"); _pb_w=${_pb_w%x};; *) _pb_w=$1;; esac; ` + // the x keeps line feeds at the end
+	`set -- "$@" "$_pb_w"; shift; _pb_n=$((_pb_n-1)); done; ` +
+	`if [ -n "$1" ]; then cd "$1" || exit 1; fi; shift; exec "$@"`
 
 // command makes the job of a command line, which the user's login shell reads.
 func (p place) command(text string) (job, error) {
-	return p.program("/command", `"$SHELL" -c `+quote(text))
+	return p.program("/command", []string{"-c", text}, `"$SHELL"`)
 }
 
-// program makes the job of a program, given as words that are quoted already. What is too long is blamed on the field at pointer.
-func (p place) program(pointer, words string) (job, error) {
-	j := job{word: newWord(), limit: defaultLimit}
-	var b strings.Builder
-	b.WriteString("exec sh -c " + quote(launcher) + " sh " + j.word + " " + quote(directory(p.cwd)) + " ")
+// program makes the job of a program, named by words of this package, with arguments. What is too long is blamed on the field at pointer.
+func (p place) program(pointer string, args []string, program string) (job, error) {
+	j := job{announced: newWord(), limit: defaultLimit}
+	words := []string{"exec sh -c '" + strings.ReplaceAll(launcher, `\`, `'\\'`) + "' sh", j.announced, word(directory(p.cwd))}
+	texts := append([]string{p.cwd}, args...)
 	if len(p.env) > 0 {
-		b.WriteString("env ")
+		words = append(words, "env")
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.env)) {
 		if !variableName.MatchString(name) {
 			return job{}, sdk.Invalid("/env", "a name of a variable has letters, digits and _ only, and does not begin with a digit")
 		}
-		b.WriteString(quote(name+"="+p.env[name]) + " ")
+		words = append(words, word(name+"="+p.env[name]))
+		texts = append(texts, p.env[name])
 	}
-	b.WriteString(words)
-	j.line = b.String()
-	return j, checkLine(pointer, j.line)
+	words = append(words, program)
+	for _, arg := range args {
+		words = append(words, word(arg))
+	}
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) {
+			return job{}, sdk.Invalid(pointer, "the command, its directory, its variables and its arguments can hold no NUL character")
+		}
+	}
+	if j.line = strings.Join(words, " "); len(j.line) > maxCommandBytes {
+		return job{}, sdk.Invalid(pointer, "it is longer than the %d KiB that a command may have, with its variables and arguments; send long text by write_file or run_script", maxCommandBytes>>10)
+	}
+	return j, nil
 }
 
 // directory writes a directory so that cd takes it for nothing else: not for an option, not for "the one before", not for one of CDPATH.
@@ -92,15 +106,4 @@ func fromHome(path string) string {
 		return rest
 	}
 	return path
-}
-
-// checkLine refuses what a server would cut or not take.
-func checkLine(pointer, line string) error {
-	if strings.ContainsRune(line, 0) {
-		return sdk.Invalid(pointer, "it holds a NUL character")
-	}
-	if len(line) > maxCommandBytes {
-		return sdk.Invalid(pointer, "it is longer than the %d KiB that a command may have, with its variables; send long text by write_file or run_script", maxCommandBytes>>10)
-	}
-	return nil
 }

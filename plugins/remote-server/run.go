@@ -28,8 +28,8 @@ const (
 type job struct {
 	// line is for the login shell.
 	line string
-	// word announces the process.
-	word string
+	// announced is the word that announces the process.
+	announced string
 	// stdin is what the program reads, then its end.
 	stdin string
 	limit time.Duration
@@ -59,7 +59,7 @@ func (m *machine) run(ctx context.Context, j job) (Finished, error) {
 	defer func() { _ = session.Close() }() // closing twice is harmless
 	stdout := &capture{stream: "stdout", emit: j.emit, failed: cancel}
 	stderr := &capture{stream: "stderr", emit: j.emit, failed: cancel}
-	process := &announcement{word: j.word, to: stderr}
+	process := &announcement{word: j.announced, to: stderr}
 	session.Stdout, session.Stderr = stdout, process
 	stdin, err := session.StdinPipe()
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/patchbay/patchbay/sdk"
 )
@@ -44,12 +43,7 @@ func runScript(ctx context.Context, call *sdk.Call, in Script) (Finished, error)
 	if !ok {
 		return Finished{}, sdk.Invalid("/interpreter", "it is not one of those offered")
 	}
-	var words strings.Builder
-	words.WriteString(by.words)
-	for _, arg := range in.Args {
-		words.WriteString(" " + quote(arg))
-	}
-	j, err := in.place().program("/args", words.String())
+	j, err := in.place().program("/args", in.Args, by.words)
 	if err != nil {
 		return Finished{}, err
 	}

@@ -53,7 +53,7 @@ type System struct {
 }
 
 func systemInfo(ctx context.Context, call *sdk.Call, _ sdk.None) (System, error) {
-	j, err := place{}.program("", "sh -s")
+	j, err := place{}.program("", nil, "sh -s")
 	if err != nil {
 		return System{}, err
 	}

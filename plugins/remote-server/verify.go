@@ -16,7 +16,7 @@ func verify(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 	if err != nil {
 		return sdk.Account{}, err
 	}
-	j, err := place{}.program("", "true")
+	j, err := place{}.program("", nil, "true")
 	if err != nil {
 		return sdk.Account{}, err
 	}
