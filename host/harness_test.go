@@ -385,3 +385,14 @@ func eventually(t *testing.T, what string, f func() bool) {
 		}
 	}
 }
+
+// tryOpen opens a host that is expected not to start.
+func tryOpen(t *testing.T, cfg host.Config) error {
+	t.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	h, err := host.Open(t.Context(), cfg)
+	if err == nil {
+		h.Close()
+	}
+	return err
+}

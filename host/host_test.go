@@ -275,3 +275,36 @@ func TestSignInLinkWorksOnce(t *testing.T) {
 		t.Errorf("a request of the host's own page answers %d", status)
 	}
 }
+
+func TestPaging(t *testing.T) {
+	s := start(t, config(t, dataDir(t), database(t)))
+	for n := range 5 {
+		s.must("POST", "/v1/integrations", map[string]any{"platform": "slack", "label": fmt.Sprint("Team ", n), "verify": false,
+			"credential": map[string]string{"token": slackToken}}, nil)
+	}
+	var labels []string
+	cursor := ""
+	for pages := 0; pages == 0 || cursor != ""; pages++ {
+		var l struct {
+			Items      []integrationView
+			NextCursor string `json:"next_cursor"`
+		}
+		s.must("GET", "/v1/integrations?limit=2&cursor="+cursor, nil, &l)
+		for _, i := range l.Items {
+			labels = append(labels, i.Label)
+		}
+		if cursor = l.NextCursor; pages > 5 {
+			t.Fatal("the pages do not end")
+		}
+	}
+	if want := []string{"Team 4", "Team 3", "Team 2", "Team 1", "Team 0"}; !slices.Equal(labels, want) {
+		t.Errorf("the pages hold %q, want %q", labels, want)
+	}
+	var l struct{ Items []integrationView }
+	if s.must("GET", "/v1/integrations?query=m%203", nil, &l); len(l.Items) != 1 || l.Items[0].Label != "Team 3" {
+		t.Errorf("the search finds %+v", l.Items)
+	}
+	if s.must("GET", "/v1/audit?limit=3", nil, nil); s.do("GET", "/v1/integrations?query=%25", nil, &l) != 200 || len(l.Items) != 0 {
+		t.Errorf("a percent sign finds %d", len(l.Items))
+	}
+}

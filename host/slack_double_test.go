@@ -15,6 +15,8 @@ type slackDouble struct {
 	sent []string
 	// fail, when set, answers a chat.postMessage instead; it reports whether it did.
 	fail func(w http.ResponseWriter, n int) bool
+	// badReads is how many reads of a channel fail from now on.
+	badReads int
 }
 
 func newSlackDouble(t *testing.T) *slackDouble {
@@ -38,6 +40,17 @@ func newSlackDouble(t *testing.T) *slackDouble {
 		}
 		answer(w, map[string]any{"ok": true, "channel": r.Form.Get("channel"), "ts": "1.2", "message": map[string]any{"text": r.Form.Get("text"), "ts": "1.2"}})
 	})
+	mux.HandleFunc("/api/conversations.info", func(w http.ResponseWriter, r *http.Request) {
+		d.mu.Lock()
+		d.badReads--
+		bad := d.badReads >= 0
+		d.mu.Unlock()
+		if bad {
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		answer(w, map[string]any{"ok": true, "channel": map[string]any{"id": r.FormValue("channel"), "name": "general"}})
+	})
 	d.Server = httptest.NewServer(mux)
 	t.Cleanup(d.Close)
 	return d
@@ -53,6 +66,12 @@ func (d *slackDouble) failWith(f func(w http.ResponseWriter, n int) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fail = f
+}
+
+func (d *slackDouble) failReads(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.badReads = n
 }
 
 func answer(w http.ResponseWriter, v any) {

@@ -7,11 +7,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,12 +24,12 @@ const (
 	longPatience = 16 * time.Minute
 )
 
-// client speaks REST to one host.
+// client speaks REST to one host. It looks for the host when the first request needs it, so that a wrong command is told as such before.
 type client struct {
+	flags *connection
 	location
 	base *url.URL
-	as   string
-	http *http.Client
+	http *http.Client // nil until the host is found
 }
 
 // request is one request to the host.
@@ -46,34 +47,38 @@ type request struct {
 	patience time.Duration
 }
 
-// newClient finds the host and makes a client for it.
-func newClient(flags *connection, _ *console) (*client, error) {
-	f, err := newFinder(flags)
+// open finds the host.
+func (c *client) open() error {
+	if c.http != nil {
+		return nil
+	}
+	f, err := newFinder(c.flags)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	at, err := f.find()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return dialTo(at, flags.As)
+	return c.dialTo(at)
 }
 
-// dialTo makes a client for a location. It speaks TLS 1.3, follows no redirect and uses no proxy on loopback.
-func dialTo(at location, as string) (*client, error) {
+// dialTo makes the client one of a location. It speaks TLS 1.3, follows no redirect and uses no proxy on loopback.
+func (c *client) dialTo(at location) error {
 	base, err := url.Parse(at.url)
 	if err != nil {
-		return nil, usageError("the host's address is not a URL")
+		return usageError("the host's address is not a URL")
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 15 * time.Second,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13}}
 	if at.caFile != "" {
 		if transport.TLSClientConfig.RootCAs, err = readCAs(at.caFile); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return &client{location: at, base: base, as: as, http: &http.Client{Transport: transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, nil
+	c.location, c.base = at, base
+	c.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return nil
 }
 
 func readCAs(path string) (*x509.CertPool, error) {
@@ -102,7 +107,7 @@ func (c *client) ask(ctx context.Context, r request) (json.RawMessage, error) {
 	defer func() { _ = answer.Body.Close() }() // read to its end, or given up
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		return nil, sent(c.unreachable(ctx, err))
 	}
 	switch {
 	case len(raw) > maxAnswer:
@@ -110,18 +115,26 @@ func (c *client) ask(ctx context.Context, r request) (json.RawMessage, error) {
 	case len(bytes.TrimSpace(raw)) == 0:
 		return json.RawMessage("{}"), nil
 	case !json.Valid(raw):
-		return nil, c.strange(answer)
+		return nil, sent(c.strange(answer))
 	}
 	return raw, nil
 }
 
 // send sends a request and answers a successful response, whose body the caller closes, or the problem. ctx must live until then.
 func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
+	if err := c.open(); err != nil {
+		return nil, err
+	}
 	out, err := c.build(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	var left atomic.Bool
+	out = out.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }}))
 	answer, err := c.http.Do(out)
+	if err != nil && left.Load() {
+		return nil, sent(c.unreachable(ctx, err))
+	}
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
@@ -131,11 +144,11 @@ func (c *client) send(ctx context.Context, r request) (*http.Response, error) {
 	defer func() { _ = answer.Body.Close() }() // read as far as it is wanted
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		return nil, sent(c.unreachable(ctx, err))
 	}
 	p := decodeProblem(raw)
 	if p == nil {
-		return nil, c.strange(answer)
+		return nil, sent(c.strange(answer))
 	}
 	p.retryAfter = answer.Header.Get("Retry-After")
 	return nil, p
@@ -171,10 +184,19 @@ func (c *client) build(ctx context.Context, r request) (*http.Request, error) {
 	}
 	out.Header.Set("Authorization", "Bearer "+c.token)
 	out.Header.Set("User-Agent", "patchbay-cli/"+version)
-	if c.as != "" {
-		out.Header.Set("Patchbay-User", c.as)
+	if c.flags.As != "" {
+		out.Header.Set("Patchbay-User", c.flags.As)
 	}
 	return out, nil
+}
+
+// sent marks an error of a request that had left for the host.
+func sent(err error) error {
+	var e *exitError
+	if errors.As(err, &e) {
+		e.sent = true
+	}
+	return err
 }
 
 // unreachable says why there is no answer. It never quotes headers, where the token is.

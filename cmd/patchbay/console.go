@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -73,14 +74,25 @@ func (c *console) report(err error) int {
 	case c.json && known:
 		_ = (&console{out: c.err}).document(p.raw) // as in say
 	case c.json:
-		_ = (&console{out: c.err}).value(map[string]string{"code": exitName(code), "detail": err.Error()}) // as in say
+		_ = (&console{out: c.err}).value(map[string]string{"code": exitName(code), "detail": message(err)}) // as in say
 	case known:
 		p.print(c.err)
 	default:
-		c.note("patchbay: %s", cleanLines(err.Error()))
+		c.note("patchbay: %s", cleanLines(message(err)))
 		c.hint(err)
 	}
 	return code
+}
+
+// message is the text of an error. kong quotes an argument that is too many, which may be a secret in the wrong place.
+func message(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && strings.HasPrefix(err.Error(), "unexpected argument") && parse.Context != nil {
+		if command := parse.Context.Selected(); command != nil && len(command.Children) == 0 {
+			return "there is an argument too many"
+		}
+	}
+	return err.Error()
 }
 
 // hint says where the help is, when the command was wrong.

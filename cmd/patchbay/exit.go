@@ -42,21 +42,23 @@ func exitTable() string {
 type exitError struct {
 	code int
 	err  error
+	// sent is true where the request had left for the host when it failed.
+	sent bool
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func usageError(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
 func unreachableError(format string, args ...any) error {
-	return &exitError{exitUnreachable, fmt.Errorf(format, args...)}
+	return &exitError{code: exitUnreachable, err: fmt.Errorf(format, args...)}
 }
 
 func forbiddenError(format string, args ...any) error {
-	return &exitError{exitForbidden, fmt.Errorf(format, args...)}
+	return &exitError{code: exitForbidden, err: fmt.Errorf(format, args...)}
 }
 
 // exitCode answers the code of an error.

@@ -53,7 +53,9 @@ On the machine of a running host every command works at once:
     patchbay connect slack --field-file token=./bot-token
     patchbay call slack.send_message --input '{"channel":"C0123","text":"hello"}'
 
-From elsewhere, say which host first: patchbay login https://patchbay.example.com
+From elsewhere, say which host first:
+
+    patchbay login https://patchbay.example.com
 
 ` + exitTable()
 }

@@ -40,16 +40,16 @@ func run(args []string) int {
 	}
 	c.json = g.JSON
 	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(&g.connection)
+	command.Bind(&g.connection, &client{flags: &g.connection})
 	return c.report(command.Run())
 }
 
 // newParser makes the parser of the grammar; commands get what is bound here as arguments of their Run.
 func newParser(g *grammar, c *console) (*kong.Kong, error) {
+	file := &settings{}
 	return kong.New(g, kong.Name("patchbay"), kong.Description(description()),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.Writers(c.out, c.err), kong.Bind(c),
-		kong.BindToProvider(func(f *connection) (*client, error) { return newClient(f, c) }),
+		kong.Writers(c.out, c.err), kong.Bind(c, file), kong.Resolvers(file),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "connection", Title: "Which host:"}, {Key: "use", Title: "Connect accounts and run operations:"},
 			{Key: "operate", Title: "Run a host:"}, {Key: "identity", Title: "Sign in:"}, {Key: "shell", Title: "This program:"}}))

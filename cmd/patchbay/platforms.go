@@ -174,4 +174,3 @@ func splitOperation(name string) (platform, operation string, err error) {
 	}
 	return platform, operation, nil
 }
-

@@ -23,24 +23,31 @@ type settings struct {
 	values map[string]string
 }
 
-// BeforeResolve reads the settings file before flags without a value are looked up in it.
-func (g *grammar) BeforeResolve(ctx *kong.Context) error {
-	s := &settings{path: settingsFile}
-	for _, flag := range ctx.Model.Flags {
-		if flag.Name == "config" {
-			if path, _ := ctx.FlagValue(flag).(string); path != "" {
-				s.path, s.named = kong.ExpandPath(path), true
-			}
-		}
+// BeforeResolve reads the settings file before flags without a value are looked up in it. (The resolver is bound to the parser from the
+// start: kong keeps an environment's error for a resolver to mend only if it knows of one.)
+func (g *grammar) BeforeResolve(ctx *kong.Context, s *settings) error {
+	s.path = settingsFile
+	if g.configPath(ctx) != "" {
+		s.path, s.named = kong.ExpandPath(g.configPath(ctx)), true
 	}
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading the settings: %w", err)
 	}
-	ctx.AddResolver(s)
 	if !s.named {
 		g.fileData = s.values["data"]
 	}
 	return nil
+}
+
+// configPath answers the value of --config, which is not in its field yet.
+func (g *grammar) configPath(ctx *kong.Context) string {
+	for _, flag := range ctx.Model.Flags {
+		if flag.Name == "config" {
+			path, _ := ctx.FlagValue(flag).(string)
+			return path
+		}
+	}
+	return ""
 }
 
 // read reads the file; one that was not named may be missing.

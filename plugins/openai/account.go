@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 
 	"github.com/patchbay/patchbay/sdk"
@@ -9,6 +11,9 @@ import (
 
 // minShownKey is how long a key must be before its end is shown: four characters of a short one are too much of it.
 const minShownKey = 20
+
+// maxModelsBytes bounds a list of models.
+const maxModelsBytes = 16 << 20
 
 // keyAccount names an account by the end of its key, for platforms that do not say whose key it is.
 func keyAccount(call *sdk.Call) sdk.Account {
@@ -25,7 +30,13 @@ func verifyByModels(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 	if err != nil {
 		return sdk.Account{}, err
 	}
-	defer func() { _ = resp.Body.Close() }() // the status and the headers say enough
+	defer func() { _ = resp.Body.Close() }() // as much as is wanted is read below
+	var answer struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxModelsBytes)).Decode(&answer); err != nil || answer.Data == nil {
+		return sdk.Account{}, sdk.Errorf(sdk.PlatformError, "What answers at the base URL lists no models: it does not seem to speak OpenAI's API.")
+	}
 	account := keyAccount(call)
 	if organization := clean(resp.Header.Get("Openai-Organization")); organization != "" {
 		account = sdk.Account{ID: organization, Name: organization}

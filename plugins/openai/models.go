@@ -21,7 +21,7 @@ type oneModel struct {
 
 func (w wire) models() []sdk.Operation {
 	return []sdk.Operation{{
-		Name: "list_models", Effect: sdk.Read, Run: sdk.Func(w.listModels),
+		Name: "list_models", Effect: sdk.Read, Run: listModels("/models"),
 		Description: "Lists the models that the key may use, whole or those whose id holds a text.",
 	}, {
 		Name: "get_model", Effect: sdk.Read, Run: gets(func(in oneModel) string { return modelPath("/models/", in.Model) }),
@@ -29,12 +29,15 @@ func (w wire) models() []sdk.Operation {
 	}}
 }
 
-func (w wire) listModels(ctx context.Context, call *sdk.Call, in modelFilter) (page, error) {
-	all, err := getPage(ctx, call, "/models", listing{})
-	if err != nil {
-		return page{}, err
-	}
-	return page{Items: filterModels(all.Items, in)}, nil
+// listModels makes the function of list_models.
+func listModels(path string) sdk.Handler {
+	return sdk.Func(func(ctx context.Context, call *sdk.Call, in modelFilter) (page, error) {
+		all, err := getPage(ctx, call, path, listing{})
+		if err != nil {
+			return page{}, err
+		}
+		return page{Items: filterModels(all.Items, in)}, nil
+	})
 }
 
 // filterModels keeps the models that a filter asks for. The platforms have no such filter of their own.

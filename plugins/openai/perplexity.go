@@ -34,7 +34,7 @@ func perplexity() sdk.Platform {
 				Name: "create_embedding", Effect: sdk.Read, Run: w.embeds("/v1/embeddings"),
 				Description: "Turns texts into vectors for search and comparison. Takes one text or a list; answers base64 of signed bytes, or of bits.",
 			}, {
-				Name: "list_models", Effect: sdk.Read, Run: readsAt(func(*sdk.Call, sdk.None) string { return "/v1/models" }),
+				Name: "list_models", Effect: sdk.Read, Run: listModels("/v1/models"),
 				Description: "Lists the models of the Agent API (create_response). The Sonar models are sonar, sonar-pro, sonar-reasoning-pro and sonar-deep-research.",
 			},
 		}),

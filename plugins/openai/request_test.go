@@ -362,6 +362,15 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestVerifyRefusesAnotherKindOfServer(t *testing.T) {
+	for name, answer := range map[string]string{"a page": "<html>Welcome</html>", "another API": `{"ok":true}`, "nothing": ""} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) })
+		if account, err := start(t).Verify(t.Context(), request("openai", "", base, nil)); sdk.KindOf(err) != sdk.PlatformError {
+			t.Errorf("%s: got %v, %v", name, account, err)
+		}
+	}
+}
+
 func TestVerifyRefusesDeadKeys(t *testing.T) {
 	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)

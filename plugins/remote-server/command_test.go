@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -100,31 +101,38 @@ func TestPlacesAreNoCommands(t *testing.T) {
 	}
 }
 
+// The command goes on only when the test has seen its first words.
 func TestCommandStreams(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	r := request("execute_command", object{"command": `printf 'a\303'; sleep 0.2; printf '\244b'; echo oops >&2`}, s.fields)
-	r.Stream = true
-	result, err := s.harness.Execute(t.Context(), r)
+	seen := t.TempDir() + "/seen"
+	input, err := json.Marshal(object{"command": `printf 'a\303'; until [ -e ` + seen + ` ]; do sleep 0.05; done; printf '\244b'; echo oops >&2`})
 	if err != nil {
 		t.Fatal(err)
 	}
+	stream := openStream(t, s, "execute_command", string(input))
 	got := map[string]string{}
-	for _, delta := range result.Deltas {
-		p := decode[piece](t, delta)
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetResult() != nil {
+			if out := decode[Finished](t, m.GetResult().GetOutput()); out.Stdout != "aäb" || out.Stderr != "oops\n" {
+				t.Errorf("the result is %+v", out)
+			}
+			break
+		}
+		p := decode[piece](t, m.GetDelta())
 		if !utf8.ValidString(p.Data) || strings.ContainsRune(p.Data, utf8.RuneError) {
 			t.Errorf("a delta cuts a character: %q", p.Data)
 		}
-		got[p.Stream] += p.Data
+		if got[p.Stream] += p.Data; got["stdout"] == "a" {
+			writeLocal(t, nil, seen)
+		}
 	}
 	if diff := cmp.Diff(map[string]string{"stdout": "aäb", "stderr": "oops\n"}, got); diff != "" {
 		t.Error(diff)
-	}
-	if out := decode[Finished](t, result.Output); out.Stdout != "aäb" || out.Stderr != "oops\n" {
-		t.Errorf("the result is %+v", out)
-	}
-	if len(result.Deltas) < 3 {
-		t.Errorf("the output came in %d pieces; it was not passed on as it came", len(result.Deltas))
 	}
 }
 
@@ -208,7 +216,7 @@ func TestUnconfirmedEndIsSaid(t *testing.T) {
 	if !strings.Contains(e.Message, "may still be running") {
 		t.Errorf("the process runs and the error is %q", e.Message)
 	}
-	if out, err := exec.Command("sh", "-c", "kill -9 -- -$(cat "+pidFile+")").CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", "-c", "kill -s KILL -- -$(cat "+pidFile+")").CombinedOutput(); err != nil {
 		t.Errorf("ending what the test left: %v: %s", err, out)
 	}
 }

@@ -117,9 +117,9 @@ func (m *machine) await(ctx context.Context, r running, until time.Time) (exit, 
 	case <-ctx.Done():
 	}
 	if m.end(r) {
-		return nil, sdk.Errorf(sdk.Timeout, "Its time was up, and it was ended on the server. What it did until then is done. Ask for more time (timeout, at most %d seconds, within the time of the whole call), or start long work in the background.", int(maxLimit.Seconds()))
+		return nil, sdk.Errorf(sdk.Timeout, "The time was up, and the program was ended on the server. What it did until then is done. Ask for more time (timeout, at most %d seconds, within the time of the whole call), or start long work in the background.", int(maxLimit.Seconds()))
 	}
-	return nil, sdk.Errorf(sdk.Timeout, "Its time was up, and it was told to end, but the server did not confirm that: it may still be running there.")
+	return nil, sdk.Errorf(sdk.Timeout, "The time was up, and the program was told to end, but the server did not confirm that: it may still be running there.")
 }
 
 // beforeDeadline leaves room to end a program before the call's own deadline, when the host cuts the connection.

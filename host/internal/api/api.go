@@ -117,8 +117,8 @@ type list[T any] struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// page asks for a page of a listing.
-type page struct {
+// Page asks for a page of a listing.
+type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most"`
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 }

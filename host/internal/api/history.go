@@ -53,7 +53,7 @@ type totalView struct {
 
 func (a *API) history() {
 	type query struct {
-		page
+		Page
 		Integration string `query:"integration" maxLength:"64"`
 		Platform    string `query:"platform" maxLength:"64"`
 		Kind        string `query:"kind" maxLength:"64" doc:"ok, or a kind of failure"`

@@ -71,7 +71,7 @@ func (a *API) integrations() {
 			return one(i, err)
 		})
 	type query struct {
-		page
+		Page
 		Platform string `query:"platform" maxLength:"64"`
 		Status   string `query:"status" enum:"active,inactive,expired,deleted"`
 		Query    string `query:"query" maxLength:"200" doc:"Part of a label, an account's name or a platform"`

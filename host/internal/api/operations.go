@@ -24,7 +24,7 @@ type verification struct {
 // operations registers what operators and their tools watch.
 func (a *API) operations(mux *http.ServeMux) {
 	type query struct {
-		page
+		Page
 		Actor   string `query:"actor" maxLength:"64"`
 		Subject string `query:"subject" maxLength:"64"`
 	}

@@ -62,7 +62,7 @@ func (a *API) tokens() {
 			return &body[tokenView]{view}, nil
 		})
 	add(a, route{method: "GET", path: "/v1/tokens", id: "list-tokens", tag: "Identity", summary: "List your tokens", scope: identity.ScopeTokens},
-		func(ctx context.Context, in *page) (*body[list[tokenView]], error) {
+		func(ctx context.Context, in *Page) (*body[list[tokenView]], error) {
 			found, err := a.cfg.Identity.Tokens(ctx, principal(ctx).User, in.Cursor, in.Limit+1)
 			if err != nil {
 				return nil, err
@@ -117,7 +117,7 @@ func (a *API) users() {
 			return &body[userView]{viewUser(u)}, nil
 		})
 	add(a, route{method: "GET", path: "/v1/users", id: "list-users", tag: "Identity", summary: "List the users", scope: identity.ScopeOperator},
-		func(ctx context.Context, in *page) (*body[list[userView]], error) {
+		func(ctx context.Context, in *Page) (*body[list[userView]], error) {
 			found, err := a.cfg.Identity.Users(ctx, in.Cursor, in.Limit+1)
 			if err != nil {
 				return nil, err

@@ -65,7 +65,7 @@ func (d *Dispatcher) Run(ctx context.Context, c Call) (Answer, error) {
 	r := &run{d: d, call: c, id: id.New("call"), started: d.cfg.Now()}
 	answer, err := r.allowed(ctx)
 	if r.operation == nil {
-		return Answer{}, err // nothing that could be recorded: no such integration, platform or operation
+		return answer, err // nothing to record: no such integration, platform or operation, or a kept answer
 	}
 	return r.finish(ctx, answer, err)
 }
@@ -218,9 +218,6 @@ func (r *run) collect(ctx context.Context, response catalog.Response, sink *call
 
 // finish records the call, and only then answers.
 func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, error) {
-	if answer.Replayed {
-		return answer, nil
-	}
 	duration := r.d.cfg.Now().Sub(r.started)
 	answer.Attempts, answer.DurationMS = r.attempts, float64(duration.Microseconds())/1000
 	if answer.Files == nil {

@@ -71,6 +71,7 @@ func TestPassedConnectionStaysWithItsPeer(t *testing.T) {
 // wantNoReuse tries to connect the socket anew, twice because the first time may only tell of the reset, and to listen on it.
 func wantNoReuse(t *testing.T, conn *net.TCPConn, other net.Addr) {
 	t.Helper()
+	defer func() { _ = conn.Close() }()
 	to := other.(*net.TCPAddr).AddrPort()
 	address := &unix.SockaddrInet4{Addr: to.Addr().Unmap().As4(), Port: int(to.Port())}
 	raw, err := conn.SyscallConn()

@@ -115,7 +115,7 @@ func detach(conn net.Conn) (fd int, err error) {
 	}
 	fd = -1
 	if controlErr := control.Control(func(socket uintptr) {
-		if err = error(nil); err == nil {
+		if err = settle(int(socket)); err == nil {
 			fd, err = duplicate(int(socket))
 		}
 	}); controlErr != nil {

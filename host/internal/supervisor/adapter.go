@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -18,7 +17,8 @@ const (
 	crashWindow = time.Minute
 )
 
-// adapter is the life of one adapter on this host.
+// adapter is the life of one adapter on this host. At most one process of it exists at any time: a start waits for the end of the
+// process before.
 type adapter struct {
 	s             *Supervisor
 	name, version string
@@ -27,14 +27,21 @@ type adapter struct {
 	platforms     []string
 
 	mu        sync.Mutex
-	process   *process      // nil: none is running
-	starting  chan struct{} // closed when the start under way has ended
-	crashes   []time.Time   // within crashWindow
-	notBefore time.Time     // of the next start
+	process   *process    // takes calls; nil: none does
+	change    *transition // under way; nil: none
+	crashes   []time.Time // within crashWindow
+	notBefore time.Time   // of the next start
 	restarts  int
-	problem   string
+	fault     *fault // of the last crash or failed start; nil since a start succeeded
 	closed    bool
-	watchers  sync.WaitGroup
+	running   sync.WaitGroup // starts, watches, stops
+}
+
+// transition is a start or a stop under way.
+type transition struct {
+	state string // as Status tells it
+	done  chan struct{}
+	fault *fault // why a start failed; set before done is closed
 }
 
 func newAdapter(s *Supervisor, name, version, path string, digest []byte) *adapter {
@@ -45,6 +52,9 @@ func newAdapter(s *Supervisor, name, version, path string, digest []byte) *adapt
 func (a *adapter) acquire(ctx context.Context) (*process, error) {
 	for {
 		a.mu.Lock()
+		if a.process != nil && a.process.ended() {
+			a.bury(a.process) // before its watcher has come to it
+		}
 		switch {
 		case a.closed:
 			a.mu.Unlock()
@@ -54,56 +64,51 @@ func (a *adapter) acquire(ctx context.Context) (*process, error) {
 			p.inFlight++
 			a.mu.Unlock()
 			return p, nil
-		case a.starting != nil:
-			wait := a.starting
+		case a.change != nil:
+			t := a.change
 			a.mu.Unlock()
-			select {
-			case <-wait:
-			case <-ctx.Done():
-				return nil, unavailable("The adapter %s did not start within the call's time.", a.name)
-			}
-			if p, err := a.acquireStarted(); p != nil || err != nil {
-				return p, err
-			}
-			continue
-		}
-		if pause := time.Until(a.notBefore); pause > 0 {
-			looping, problem := a.looping(time.Now()), a.problem
-			a.mu.Unlock()
-			if err := a.pause(ctx, pause, looping, problem); err != nil {
+			if err := a.await(ctx, t); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		a.starting = make(chan struct{})
+		if now := a.s.cfg.Now(); now.Before(a.notBefore) {
+			wait, looping, last := a.notBefore.Sub(now), a.looping(now), a.fault
+			a.mu.Unlock()
+			if err := a.pause(ctx, wait, looping, last); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		a.begin("starting", a.start)
 		a.mu.Unlock()
-		go a.start() // ends with the launch; close waits for it by way of starting
 	}
 }
 
-// acquireStarted takes the process that a start has just made, or says why there is none. (nil, nil) asks to look again.
-func (a *adapter) acquireStarted() (*process, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.process != nil {
-		a.process.inFlight++
-		return a.process, nil
+// await waits for a transition. A start that failed is the failure of everyone who waited for it.
+func (a *adapter) await(ctx context.Context, t *transition) error {
+	select {
+	case <-t.done:
+	case <-ctx.Done():
+		return unavailable("The adapter %s did not start within the call's time.", a.name)
 	}
-	if a.problem != "" && a.starting == nil {
-		return nil, unavailable("The adapter %s does not start: %s", a.name, a.problem)
+	if t.fault != nil {
+		return unavailable("The adapter %s does not start: %s.", a.name, t.fault.reason)
 	}
-	return nil, nil
+	return nil
 }
 
 // pause waits for the time of the next start, or fails at once where that is pointless.
-func (a *adapter) pause(ctx context.Context, d time.Duration, looping bool, problem string) error {
+func (a *adapter) pause(ctx context.Context, d time.Duration, looping bool, last *fault) error {
 	if looping {
-		f := unavailable("The adapter %s keeps crashing and is left alone for %s. Last: %s", a.name, d.Round(time.Second), problem)
+		f := unavailable("The adapter %s keeps crashing and is left alone for %s. The last time %s.", a.name, d.Round(time.Second), last.reason)
 		f.RetryAfter = d
 		return f
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		return unavailable("The adapter %s crashed and starts again in %s: %s", a.name, d.Round(time.Millisecond), problem)
+		f := unavailable("The adapter %s crashed and starts again in %s: %s.", a.name, d.Round(time.Millisecond), last.reason)
+		f.RetryAfter = d
+		return f
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -115,52 +120,101 @@ func (a *adapter) pause(ctx context.Context, d time.Duration, looping bool, prob
 	}
 }
 
+// begin starts a transition; the lock is held, and none is under way. f runs without the lock, and answers with it held.
+func (a *adapter) begin(state string, f func(*transition)) {
+	t := &transition{state: state, done: make(chan struct{})}
+	a.change = t
+	a.running.Go(func() {
+		f(t)
+		a.change = nil
+		a.mu.Unlock()
+		close(t.done)
+	})
+}
+
 // start launches a process. It does not depend on the call that asked for it: others wait for the same one.
-func (a *adapter) start() {
-	ctx, cancel := context.WithTimeout(context.Background(), a.s.cfg.StartTimeout)
-	defer cancel()
-	p, err := a.s.launch(ctx, launchSpec{name: a.name, path: a.path, digest: a.digest})
-	if err == nil {
-		if err = p.expect(ctx, a.name, a.version); err != nil {
-			p.stop()
-		}
-	}
+func (a *adapter) start(t *transition) {
+	p, err := a.launch()
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	close(a.starting)
-	a.starting = nil
+	if err == nil && a.closed {
+		a.mu.Unlock()
+		p.stop()
+		a.mu.Lock()
+		return
+	}
 	if err != nil {
-		a.crashed(err.Error())
+		t.fault = asFault(err)
+		a.crashed(t.fault)
 		a.s.cfg.Logger.Error("an adapter does not start", "adapter", a.name, "error", err)
 		return
 	}
-	if a.closed {
-		p.stop()
-		return
-	}
-	a.process, a.problem = p, ""
-	a.watchers.Go(func() { a.watch(p) })
+	a.process, a.fault = p, nil
+	a.running.Go(func() { a.watch(p) })
 	a.s.cfg.Logger.Info("an adapter started", "adapter", a.name, "version", a.version, "pid", p.pid())
 }
 
-// watch waits for the end of a process and books one that was not asked for.
+// launch starts a process and checks that it is who its binary's manifest says.
+func (a *adapter) launch() (*process, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), a.s.cfg.StartTimeout)
+	defer cancel()
+	p, err := a.s.launch(ctx, launchSpec{name: a.name, path: a.path, digest: a.digest})
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.describe(ctx)
+	switch {
+	case err != nil:
+		return nil, p.giveUp(ctx, errors.New("it does not say who it is"))
+	case d.GetName() != a.name || d.GetVersion() != a.version:
+		return nil, p.giveUp(ctx, errors.New("it is not the adapter that it was when it was taken into service"))
+	}
+	return p, nil
+}
+
+func asFault(err error) *fault {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return &fault{reason: err.Error()}
+}
+
+// watch waits for the end of a process.
 func (a *adapter) watch(p *process) {
 	<-p.died
-	p.stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.bury(p)
+}
+
+// bury clears away a process that has ended without having been asked to, and books the crash; the lock is held.
+func (a *adapter) bury(p *process) {
 	if a.process != p {
-		return // it was stopped on purpose
+		return // it was stopped on purpose, or is buried already
 	}
 	a.process = nil
-	a.crashed(p.lastWords())
-	a.s.cfg.Logger.Error("an adapter died", "adapter", a.name, "pid", p.pid(), "reason", a.problem, "next_start_in", time.Until(a.notBefore))
+	f := p.ending()
+	a.crashed(f)
+	a.s.cfg.Logger.Error("an adapter died", "adapter", a.name, "pid", p.pid(), "reason", f.Error(), "next_start_in", a.notBefore.Sub(a.s.cfg.Now()))
+	a.begin("stopping", func(*transition) {
+		p.stop()
+		a.mu.Lock()
+	})
+}
+
+// ending says how the process ended; the adapter's lock is held.
+func (p *process) ending() *fault {
+	reason := p.verdict
+	if reason == "" {
+		reason = p.runner.ending()
+	}
+	return &fault{reason: reason, said: p.runner.logs.last()}
 }
 
 // crashed books a crash or a failed start; the lock is held.
-func (a *adapter) crashed(problem string) {
-	now := time.Now()
-	a.problem, a.restarts = problem, a.restarts+1
+func (a *adapter) crashed(f *fault) {
+	now := a.s.cfg.Now()
+	a.fault, a.restarts = f, a.restarts+1
 	recent := a.crashes[:0]
 	for _, at := range a.crashes {
 		if now.Sub(at) < crashWindow {
@@ -186,66 +240,81 @@ func (a *adapter) release(p *process) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p.inFlight--
-	p.usedAt = time.Now()
+	p.usedAt = a.s.cfg.Now()
+}
+
+// suspect looks after a process on which a call failed as on one that hangs: it may be alive and serve nothing any more. One that
+// does not say who it is within the time of a start is ended, so that a new one can serve.
+func (a *adapter) suspect(p *process) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || a.process != p || p.suspected {
+		return
+	}
+	p.suspected = true
+	a.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), a.s.cfg.StartTimeout)
+		defer cancel()
+		_, err := p.describe(ctx)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		p.suspected = false
+		if err != nil && a.process == p && !p.ended() {
+			p.verdict = "it did not answer any more and was ended"
+			p.runner.kill()
+		}
+	})
 }
 
 // stopIfIdle stops the process when no call used it for a while.
 func (a *adapter) stopIfIdle(after time.Duration) {
 	a.mu.Lock()
 	p := a.process
-	if p == nil || p.inFlight > 0 || time.Since(p.usedAt) < after {
+	if p == nil || a.closed || p.inFlight > 0 || a.s.cfg.Now().Sub(p.usedAt) < after {
 		a.mu.Unlock()
 		return
 	}
 	a.process = nil
+	a.begin("stopping", func(*transition) {
+		p.stop()
+		a.mu.Lock()
+	})
+	t := a.change
 	a.mu.Unlock()
-	p.stop()
+	<-t.done
 	a.s.cfg.Logger.Info("an idle adapter was stopped", "adapter", a.name)
 }
 
-// close stops the adapter for good.
+// close stops the adapter for good, and returns when nothing of it is left.
 func (a *adapter) close() {
 	a.mu.Lock()
 	a.closed = true
-	p, starting := a.process, a.starting
+	p := a.process
 	a.process = nil
 	a.mu.Unlock()
 	if p != nil {
 		p.stop()
 	}
-	if starting != nil {
-		<-starting
-	}
-	a.watchers.Wait()
+	a.running.Wait()
 }
 
 func (a *adapter) status() Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := Status{Name: a.name, Version: a.version, State: "stopped", Restarts: a.restarts, Problem: a.problem, Platforms: a.platforms,
-		Confinement: "none"}
-	now := time.Now()
+	out := Status{Name: a.name, Version: a.version, State: "stopped", Restarts: a.restarts, Platforms: a.platforms, Confinement: "none"}
+	if a.fault != nil {
+		out.Problem = a.fault.Error()
+	}
+	now := a.s.cfg.Now()
 	switch {
 	case a.process != nil:
 		out.State, out.PID, out.InFlight, out.Since = "running", a.process.pid(), a.process.inFlight, a.process.startedAt
-	case a.starting != nil:
-		out.State = "starting"
+	case a.change != nil:
+		out.State = a.change.state
 	case a.looping(now):
 		out.State = "crash_loop"
 	case now.Before(a.notBefore):
 		out.State = "waiting"
 	}
 	return out
-}
-
-// expect checks that a process is who its binary's manifest says.
-func (p *process) expect(ctx context.Context, name, version string) error {
-	d, err := p.describe(ctx)
-	if err != nil {
-		return fmt.Errorf("asking who it is: %w", err)
-	}
-	if d.GetName() != name || (version != "" && d.GetVersion() != version) {
-		return errors.New("it is not the adapter that it was when it was taken into service")
-	}
-	return nil
 }

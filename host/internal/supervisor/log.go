@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,129 +18,184 @@ const (
 	maxLine        = 2 << 10
 	linesPerSecond = 100
 	// keptSecrets is how many of the latest secrets a process is watched for.
-	keptSecrets = 256
-	// shortestSecret keeps words such as a user name of two letters from being cut out of every line.
-	shortestSecret = 6
+	keptSecrets = 1024
 )
 
-// logWriter takes an adapter's stderr line by line into the host's log: cut to length, a bounded number in a second, and without the
-// secrets that it was given.
+// logWriter takes what an adapter prints line by line into the host's log: cut to length, a bounded number in a second, and without
+// the secrets that it was given. Each stream of the adapter has its own lines.
 type logWriter struct {
 	logger *slog.Logger
 	name   string
 
 	mu      sync.Mutex
-	partial []byte
-	over    bool // the rest of an over-long line is dropped
+	streams []*logStream
 	second  time.Time
 	count   int
 	dropped int
 	words   string
+	cause   string
 	secrets map[string]bool
 	ring    []string
 	next    int
+	replace *strings.Replacer // of the secrets; nil when they have changed
 }
 
 func newLogWriter(logger *slog.Logger, name string) *logWriter {
 	return &logWriter{logger: logger, name: name, secrets: map[string]bool{}}
 }
 
-// hide makes the writer cut a secret out of every line from now on.
-func (w *logWriter) hide(values map[string]string) {
+// hide makes the writer cut secrets out of every line from now on.
+func (w *logWriter) hide(secrets []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, v := range values {
-		for part := range strings.SplitSeq(v, "\n") { // a key of several lines may be printed by the line
-			if len(part) < shortestSecret || w.secrets[part] {
-				continue
-			}
-			w.secrets[part] = true
-			if len(w.ring) < keptSecrets {
-				w.ring = append(w.ring, part)
-				continue
-			}
-			delete(w.secrets, w.ring[w.next])
-			w.ring[w.next] = part
-			w.next = (w.next + 1) % keptSecrets
+	for _, s := range secrets {
+		if w.secrets[s] {
+			continue
 		}
+		w.secrets[s], w.replace = true, nil
+		if len(w.ring) < keptSecrets {
+			w.ring = append(w.ring, s)
+			continue
+		}
+		delete(w.secrets, w.ring[w.next])
+		w.ring[w.next] = s
+		w.next = (w.next + 1) % keptSecrets
 	}
 }
 
-// Write takes a piece of the stream. It never fails.
-func (w *logWriter) Write(p []byte) (int, error) {
+// stream answers a writer for one stream of the adapter's. It never fails.
+func (w *logWriter) stream() io.Writer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s := &logStream{log: w}
+	w.streams = append(w.streams, s)
+	return s
+}
+
+// logStream collects one stream's lines.
+type logStream struct {
+	log     *logWriter
+	partial []byte
+	over    bool // the rest of an over-long line is dropped
+}
+
+// Write takes a piece of the stream.
+func (s *logStream) Write(p []byte) (int, error) {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
 	n := len(p)
 	for {
 		line, rest, found := bytes.Cut(p, []byte("\n"))
-		w.add(line)
+		s.add(line)
 		if !found {
 			return n, nil
 		}
-		w.emit()
+		s.emit()
 		p = rest
 	}
 }
 
-func (w *logWriter) add(piece []byte) {
-	if room := maxLine - len(w.partial); len(piece) > room {
-		piece, w.over = piece[:max(room, 0)], true
+func (s *logStream) add(piece []byte) {
+	if room := maxLine - len(s.partial); len(piece) > room {
+		piece, s.over = piece[:max(room, 0)], true
 	}
-	w.partial = append(w.partial, piece...)
-}
-
-// flush logs a last line without an end.
-func (w *logWriter) flush() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.emit()
+	s.partial = append(s.partial, piece...)
 }
 
 // emit logs the line that is complete; the lock is held.
-func (w *logWriter) emit() {
-	line := w.redact(strings.ToValidUTF8(string(w.partial), "\uFFFD"))
-	over := w.over
-	w.partial, w.over = w.partial[:0], false
-	if strings.TrimSpace(line) == "" {
-		return
+func (s *logStream) emit() {
+	line := clean(s.log.redact(string(s.partial), s.over), 2*maxLine)
+	over := s.over
+	s.partial, s.over = s.partial[:0], false
+	if strings.TrimSpace(line) != "" {
+		s.log.emit(line, over)
 	}
+}
+
+// flush logs last lines without an end, and how many were dropped.
+func (w *logWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.streams {
+		s.emit()
+	}
+	w.tellDropped()
+}
+
+// emit logs a line within the limit; the lock is held.
+func (w *logWriter) emit(line string, cut bool) {
 	level, text := parseLine(line)
+	text = clean(w.redact(text, false), 2*maxLine) // what JSON had escaped
 	w.words = clip(text, 200)
+	if w.cause == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
+		w.cause = w.words // the last line of a stack says little
+	}
 	if now := time.Now(); now.Sub(w.second) >= time.Second {
-		if w.dropped > 0 {
-			w.logger.Warn("an adapter wrote too much to its log", "adapter", w.name, "lines_dropped", w.dropped)
-		}
-		w.second, w.count, w.dropped = now, 0, 0
+		w.tellDropped()
+		w.second, w.count = now, 0
 	}
 	if w.count++; w.count > linesPerSecond {
 		w.dropped++
 		return
 	}
-	w.logger.Log(context.Background(), level, text, "adapter", w.name, "cut", over)
+	attributes := []any{"adapter", w.name}
+	if text != line {
+		attributes = append(attributes, "line", line)
+	}
+	if cut {
+		attributes = append(attributes, "cut", true)
+	}
+	w.logger.Log(context.Background(), level, text, attributes...)
 }
 
-// redact cuts the known secrets out of a line; the lock is held. A line that was cut may end within a secret, so what could be the
-// beginning of one at its end goes too.
-func (w *logWriter) redact(line string) string {
-	for secret := range w.secrets {
-		line = strings.ReplaceAll(line, secret, "[secret]")
-		if !w.over {
-			continue
+func (w *logWriter) tellDropped() {
+	if w.dropped > 0 {
+		w.logger.Warn("an adapter wrote too much to its log", "adapter", w.name, "lines_dropped", w.dropped)
+	}
+	w.dropped = 0
+}
+
+// redact cuts the known secrets out of a line, longest first; the lock is held. A line that was cut may end within a secret, so
+// what could be the beginning of one at its end goes too.
+func (w *logWriter) redact(line string, cut bool) string {
+	if w.replace == nil {
+		var pairs []string
+		for _, secret := range slices.SortedFunc(maps.Keys(w.secrets), func(a, b string) int { return len(b) - len(a) }) {
+			pairs = append(pairs, secret, hidden)
 		}
-		for n := min(len(secret)-1, len(line)); n >= shortestSecret; n-- {
-			if strings.HasSuffix(line, secret[:n]) {
-				line = line[:len(line)-n] + "[secret]"
-				break
-			}
-		}
+		w.replace = strings.NewReplacer(pairs...)
+	}
+	line = w.replace.Replace(line)
+	if cut {
+		line = w.withoutEnd(line)
 	}
 	return line
 }
 
-// last answers the last line that was said, cut and redacted.
+// withoutEnd hides the longest end of a line that is the beginning of a secret.
+func (w *logWriter) withoutEnd(line string) string {
+	longest := 0
+	for secret := range w.secrets {
+		for n := min(len(secret)-1, len(line)); n > longest && n >= shortestSecret/2; n-- {
+			if strings.HasSuffix(line, secret[:n]) {
+				longest = n
+				break
+			}
+		}
+	}
+	if longest == 0 {
+		return line
+	}
+	return line[:len(line)-longest] + hidden
+}
+
+// last answers what the adapter said of its end: why it panicked, or its last line, cut and redacted.
 func (w *logWriter) last() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.cause != "" {
+		return w.cause
+	}
 	return w.words
 }
 
@@ -153,9 +211,12 @@ func parseLine(line string) (slog.Level, string) {
 		return slog.LevelInfo, line
 	}
 	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(entry.Level + entry.HLevel)) // an unknown level stays info
-	if entry.Msg == "" && entry.HMessage == "" {
-		return level, line
+	if err := level.UnmarshalText([]byte(entry.Level + entry.HLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	level = min(max(level, slog.LevelDebug), slog.LevelError)
+	if text := entry.Msg + entry.HMessage; text != "" {
+		return level, text
 	}
 	return level, line
 }

@@ -14,10 +14,16 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/patchbay/patchbay/host/internal/egress"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
+
+// stopTime is how long a process may take to answer the request to end, before it is killed; go-plugin gives it two seconds more to
+// do so.
+const stopTime = 2 * time.Second
 
 // process is one launch of an adapter.
 type process struct {
@@ -31,10 +37,15 @@ type process struct {
 	stopOnce sync.Once
 	served   sync.WaitGroup // the egress session
 
+	connsMu sync.Mutex
+	conns   map[*grpc.ClientConn]bool // go-plugin does not close those of a launch that fails
+
 	// Under the adapter's lock.
 	inFlight  int
 	startedAt time.Time
 	usedAt    time.Time
+	suspected bool
+	verdict   string // why the supervisor itself ended it, or ""
 }
 
 // launchSpec says what to launch.
@@ -44,48 +55,71 @@ type launchSpec struct {
 	digest []byte
 }
 
-// launch starts a process and connects to it. Everything is fresh each time: go-plugin alters its configuration and cannot restart.
+// fault is why a process could not be used any more, or not at all.
+type fault struct {
+	// reason is the supervisor's own words, which callers may hear.
+	reason string
+	// said is the adapter's last line, which only operators may: it may hold something of another caller's.
+	said string
+}
+
+// Error answers both, for operators.
+func (f *fault) Error() string {
+	if f.said == "" {
+		return f.reason
+	}
+	return f.reason + "; it last said: " + f.said
+}
+
+// launch starts a process and connects to it within ctx. Everything is fresh each time: go-plugin alters its configuration and cannot
+// restart.
 func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, error) {
 	session, egressEnd, err := s.cfg.Gate.Open(spec.name)
 	if err != nil {
 		return nil, fmt.Errorf("opening its way out: %w", err)
 	}
 	defer func() { _ = egressEnd.Close() }() // the child has its copy by then
-	p := &process{session: session, startedAt: time.Now(), usedAt: time.Now()}
 	logs := newLogWriter(s.cfg.Logger, spec.name)
-	glue := &clientPlugin{}
+	r, err := newProcessRunner(s.launcher, spec.name, logs)
+	if err != nil {
+		session.Close()
+		return nil, err
+	}
+	p := &process{session: session, runner: r, died: r.exited, conns: map[*grpc.ClientConn]bool{}, startedAt: s.cfg.Now(), usedAt: s.cfg.Now()}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: adapterv1.MagicCookieKey, MagicCookieValue: adapterv1.MagicCookieValue},
-		VersionedPlugins: map[int]plugin.PluginSet{adapterv1.ProtocolVersion: {adapterv1.PluginName: glue}},
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			if err := prepare(cmd, spec.path, egressEnd); err != nil {
-				return nil, err
-			}
-			r, err := newProcessRunner(s.launcher, cmd, spec.name, logs)
-			p.runner = r
-			return r, err
+		VersionedPlugins: map[int]plugin.PluginSet{adapterv1.ProtocolVersion: {adapterv1.PluginName: &clientPlugin{}}},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
+			r.use(cmd, dir)
+			return r, prepare(cmd, spec.path, egressEnd)
 		},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
 		StartTimeout:     s.cfg.StartTimeout,
-		SyncStdout:       logs,
-		SyncStderr:       logs,
+		SyncStdout:       logs.stream(),
+		SyncStderr:       logs.stream(),
 		Logger:           hclog.NewNullLogger(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: s.cfg.RunDir},
-		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes))},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes)),
+			grpc.WithChainStreamInterceptor(p.onStream),
+		},
 	})
-	if err := p.connect(ctx, glue); err != nil {
-		reason := p.startError(err)
-		p.stop()
-		return nil, reason
+	// go-plugin bounds the wait for the greeting, and nothing after it.
+	stopWatching := context.AfterFunc(ctx, r.kill)
+	err = p.connect()
+	if !stopWatching() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, p.giveUp(ctx, err)
 	}
 	return p, nil
 }
 
 // connect starts the process and waits until it serves.
-func (p *process) connect(_ context.Context, glue *clientPlugin) error {
+func (p *process) connect() error {
 	protocol, err := p.client.Client()
 	if err != nil {
 		return err
@@ -98,58 +132,99 @@ func (p *process) connect(_ context.Context, glue *clientPlugin) error {
 	if !ok {
 		return errors.New("it serves something else")
 	}
-	p.service, p.died = service, glue.died
+	p.service = service
 	p.served.Go(func() { _ = p.session.Run(context.Background()) }) // ends with Close or with the process; both are booked elsewhere
 	return nil
 }
 
-// startError says what went wrong in words that help: go-plugin's own, without its guesses, and what the adapter last said.
-func (p *process) startError(err error) error {
+// onStream sees every stream before it begins. The broker of go-plugin is refused: nothing uses it, and an adapter could fill the
+// host's memory with it.
+func (p *process) onStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	p.connsMu.Lock()
+	p.conns[cc] = true
+	p.connsMu.Unlock()
+	if strings.HasPrefix(method, "/plugin.GRPCBroker/") {
+		return nil, status.Error(codes.Unimplemented, "the broker is not used")
+	}
+	return streamer(ctx, desc, cc, method, opts...)
+}
+
+// giveUp ends a process whose launch failed and says why in words that help: go-plugin's own, without its guesses, how the process
+// ended if it did so by itself, and what it last said.
+func (p *process) giveUp(ctx context.Context, err error) error {
+	expired := ctx.Err() != nil
+	p.runner.kill() // nothing was asked of it that it could bring to an end
+	p.stop()
+	reason, ended := launchReason(err), p.runner.ending()
+	switch {
+	case expired || strings.HasPrefix(reason, "timeout while waiting"):
+		reason = "it did not come up in time"
+	case strings.HasPrefix(reason, "plugin exited") || reason == silent:
+		reason = "it ended before it greeted"
+	}
+	if ended != "" {
+		reason += " (" + ended + ")"
+	}
+	return &fault{reason: reason, said: p.runner.logs.last()}
+}
+
+// silent is the reason of a launch whose process closed its standard output without a word.
+const silent = "it said nothing"
+
+// launchReason takes go-plugin's first line, and puts the ones that puzzle people in other words.
+func launchReason(err error) string {
 	reason, _, _ := strings.Cut(err.Error(), "\n")
-	if said, ok := strings.CutPrefix(reason, "Unrecognized remote plugin message:"); ok {
-		reason = "it does not greet as an adapter does"
-		if said = strings.TrimSpace(said); said != "" {
-			reason += fmt.Sprintf(" (its first line was %q)", clip(said, 120))
-		}
+	said, unrecognised := strings.CutPrefix(reason, "Unrecognized remote plugin message:")
+	switch said = strings.TrimSpace(said); {
+	case unrecognised && said == "":
+		return silent
+	case unrecognised:
+		return fmt.Sprintf("it does not greet as an adapter does (its first line was %q)", clip(said, 120))
 	}
-	if p.runner != nil {
-		if words := p.runner.logs.last(); words != "" {
-			reason += "; it last said: " + words
-		}
-	}
-	return errors.New(reason)
+	return clean(reason, 500)
 }
 
 // stop ends the process and everything of it, and waits. It may be called more than once.
 func (p *process) stop() {
 	p.stopOnce.Do(func() {
 		p.session.Close()
+		hurry := time.AfterFunc(stopTime, p.runner.kill) // one that does not answer would be waited for without end
 		p.client.Kill()
-		if p.runner != nil {
-			_ = p.runner.Kill(context.Background()) // what it left in its process group
+		hurry.Stop()
+		p.runner.kill()
+		p.runner.wait()
+		p.runner.abandon()
+		p.closeConns()
+		if p.runner.dir != "" {
+			_ = os.RemoveAll(p.runner.dir) // swept at the next start of the host otherwise
 		}
 		p.served.Wait()
 	})
 }
 
-func (p *process) pid() int {
-	if p.runner == nil {
-		return 0
+// closeConns closes what go-plugin leaves open after a launch that failed.
+func (p *process) closeConns() {
+	p.connsMu.Lock()
+	defer p.connsMu.Unlock()
+	for cc := range p.conns {
+		_ = cc.Close() // closed already where the launch succeeded
 	}
-	return p.runner.processID()
 }
 
-// lastWords says how the process ended.
-func (p *process) lastWords() string {
-	how := p.runner.ending()
-	if words := p.runner.logs.last(); words != "" {
-		how += "; it last said: " + words
+func (p *process) pid() int { return p.runner.processID() }
+
+// ended says whether the process is no more.
+func (p *process) ended() bool {
+	select {
+	case <-p.died:
+		return true
+	default:
+		return false
 	}
-	return how
 }
 
 // prepare makes the command what the supervisor wants it to be: a fixed environment, no standard input, a process group of its own,
-// and the egress socket as descriptor 3.
+// death with the host, and the egress socket as descriptor 3.
 func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("its binary is missing: %w", err)
@@ -164,19 +239,15 @@ func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 }
 
 // clientPlugin is the host's side of go-plugin's plugin set.
-type clientPlugin struct {
-	plugin.NetRPCUnsupportedPlugin
-	died <-chan struct{}
-}
+type clientPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
-// GRPCClient answers the service. The context ends with the process.
-func (c *clientPlugin) GRPCClient(ctx context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	c.died = ctx.Done()
+// GRPCClient answers the service.
+func (*clientPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
 	return adapterv1.NewAdapterServiceClient(conn), nil
 }
 
 // GRPCServer is never called on this side.
-func (c *clientPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+func (*clientPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
 	return errors.New("the host serves no adapter")
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	StartTimeout time.Duration
 	// IdleAfter is how long an adapter may be unused before it is stopped; 10 minutes when 0.
 	IdleAfter time.Duration
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
 }
 
 // Supervisor runs adapters. It is safe for concurrent use.
@@ -56,7 +58,7 @@ type Supervisor struct {
 type Status struct {
 	Name    string
 	Version string
-	// State is stopped, starting, running, waiting (for the next start after a crash), crash_loop, or broken.
+	// State is stopped, starting, running, stopping, waiting (for the next start after a crash), crash_loop, or broken.
 	State    string
 	PID      int
 	Restarts int
@@ -76,6 +78,9 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 	}
 	if cfg.IdleAfter == 0 {
 		cfg.IdleAfter = 10 * time.Minute
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if err := os.MkdirAll(cfg.RunDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for sockets: %w", err)
