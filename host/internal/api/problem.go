@@ -63,7 +63,7 @@ var statuses = map[catalog.Kind]int{
 	catalog.NotFound: 404, catalog.IntegrationNotFound: 404, catalog.PlatformNotFound: 404, catalog.OperationNotFound: 404,
 	catalog.Conflict: 409, catalog.PlatformUnavailable: 502, catalog.PlatformError: 502, catalog.OutcomeUnknown: 502,
 	catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
-	dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500,
+	dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500, dispatch.NotRecorded: 503,
 }
 
 // titles name the codes that are no kind of failure.
@@ -98,6 +98,11 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 		return newProblem(ctx, 422, "validation_failed", err.Error()+".")
 	}
 	a.cfg.Logger.Error("a request failed inside the host", "request_id", requestID(ctx), "error", err)
+	if notReady := a.cfg.Ready(context.WithoutCancel(ctx)); notReady != nil {
+		p := newProblem(ctx, 503, "unavailable", "The host cannot serve now: "+notReady.Error()+". Try again.")
+		p.retryAfter = 1
+		return p
+	}
 	return newProblem(ctx, 500, "internal_error", "The host failed on this request. Its log says more under this request_id.")
 }
 
@@ -110,7 +115,7 @@ func failureProblem(ctx context.Context, f *catalog.Failure) *Problem {
 	p := newProblem(ctx, status, string(f.Kind), f.Message)
 	p.Errors, p.MissingScopes, p.Blame = f.Violations, f.MissingScopes, f.Kind.Blame()
 	p.PlatformCode, p.PlatformStatus = f.PlatformCode, f.PlatformStatus
-	if f.Kind == dispatch.Internal {
+	if f.Kind == dispatch.Internal || f.Kind == dispatch.NotRecorded {
 		p.Blame = "host"
 	}
 	if f.RetryAfter > 0 {

@@ -244,7 +244,8 @@ func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, 
 	}
 	if err := r.d.cfg.Ledger.Record(ctx, record); err != nil {
 		r.d.cfg.Logger.Error("a call could not be recorded", "call", r.id, "error", err)
-		return Answer{}, fmt.Errorf("call %s ran but could not be recorded, so its outcome is not confirmed: %w", r.id, err)
+		return Answer{}, &catalog.Failure{Kind: NotRecorded, Message: fmt.Sprintf(
+			"Call %s ran and may have had its effect, but the database could not record it. Look at the platform before you repeat it.", r.id)}
 	}
 	r.d.cfg.Observe(record)
 	if f != nil {
@@ -275,8 +276,11 @@ func (r *run) asFailure(err error) *catalog.Failure {
 	return &catalog.Failure{Kind: Internal, Message: "The host failed on this call. Its log says more under this call's id."}
 }
 
-// Internal is the kind of failures of the host itself.
-const Internal catalog.Kind = "internal_error"
+// Kinds of failures of the host itself.
+const (
+	Internal    catalog.Kind = "internal_error"
+	NotRecorded catalog.Kind = "not_recorded"
+)
 
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {

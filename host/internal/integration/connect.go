@@ -135,7 +135,7 @@ func (s *Service) Verify(ctx context.Context, user, ref string) (Integration, er
 	if err != nil {
 		return Integration{}, err
 	}
-	tested := i
+	tested, before := i, maps.Clone(fields)
 	if err := s.test(ctx, platform, settings, &tested, fields); err != nil {
 		if f, ok := err.(*catalog.Failure); ok && (f.Kind == catalog.AuthRevoked || f.Kind == catalog.AuthExpired) {
 			if err := s.MarkExpired(ctx, i, f.Message); err != nil {
@@ -143,6 +143,9 @@ func (s *Service) Verify(ctx context.Context, user, ref string) (Integration, er
 			}
 		}
 		return Integration{}, err
+	}
+	if method := platform.AuthMethod(i.AuthMethod); method != nil && !maps.Equal(before, fields) {
+		return s.store(ctx, method, tested, fields) // something was observed for the first time, such as a host key
 	}
 	return s.change(ctx, user, ref, "integration.verify", func(stored *Integration) error {
 		if stored.Version == i.Version {

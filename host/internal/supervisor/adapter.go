@@ -39,9 +39,9 @@ type adapter struct {
 
 // transition is a start or a stop under way.
 type transition struct {
-	state string // as Status tells it
-	done  chan struct{}
-	fault *fault // why a start failed; set before done is closed
+	starting bool
+	done     chan struct{}
+	fault    *fault // why a start failed; set before done is closed
 }
 
 func newAdapter(s *Supervisor, name, version, path string, digest []byte) *adapter {
@@ -80,7 +80,7 @@ func (a *adapter) acquire(ctx context.Context) (*process, error) {
 			}
 			continue
 		}
-		a.begin("starting", a.start)
+		a.begin(true, a.start)
 		a.mu.Unlock()
 	}
 }
@@ -121,8 +121,8 @@ func (a *adapter) pause(ctx context.Context, d time.Duration, looping bool, last
 }
 
 // begin starts a transition; the lock is held, and none is under way. f runs without the lock, and answers with it held.
-func (a *adapter) begin(state string, f func(*transition)) {
-	t := &transition{state: state, done: make(chan struct{})}
+func (a *adapter) begin(starting bool, f func(*transition)) *transition {
+	t := &transition{starting: starting, done: make(chan struct{})}
 	a.change = t
 	a.running.Go(func() {
 		f(t)
@@ -130,6 +130,7 @@ func (a *adapter) begin(state string, f func(*transition)) {
 		a.mu.Unlock()
 		close(t.done)
 	})
+	return t
 }
 
 // start launches a process. It does not depend on the call that asked for it: others wait for the same one.
@@ -196,7 +197,7 @@ func (a *adapter) bury(p *process) {
 	f := p.ending()
 	a.crashed(f)
 	a.s.cfg.Logger.Error("an adapter died", "adapter", a.name, "pid", p.pid(), "reason", f.Error(), "next_start_in", a.notBefore.Sub(a.s.cfg.Now()))
-	a.begin("stopping", func(*transition) {
+	a.begin(false, func(*transition) {
 		p.stop()
 		a.mu.Lock()
 	})
@@ -275,11 +276,10 @@ func (a *adapter) stopIfIdle(after time.Duration) {
 		return
 	}
 	a.process = nil
-	a.begin("stopping", func(*transition) {
+	t := a.begin(false, func(*transition) {
 		p.stop()
 		a.mu.Lock()
 	})
-	t := a.change
 	a.mu.Unlock()
 	<-t.done
 	a.s.cfg.Logger.Info("an idle adapter was stopped", "adapter", a.name)
@@ -309,8 +309,8 @@ func (a *adapter) status() Status {
 	switch {
 	case a.process != nil:
 		out.State, out.PID, out.InFlight, out.Since = "running", a.process.pid(), a.process.inFlight, a.process.startedAt
-	case a.change != nil:
-		out.State = a.change.state
+	case a.change != nil && a.change.starting:
+		out.State = "starting"
 	case a.looping(now):
 		out.State = "crash_loop"
 	case now.Before(a.notBefore):

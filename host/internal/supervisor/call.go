@@ -66,11 +66,21 @@ func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(*proces
 		return unavailable("The adapter %s has just stopped.", a.name)
 	}
 	defer p.session.Release(c.GetDialId())
-	p.runner.logs.hide(secretsOf(r))
-	if err := f(p, c); err != nil {
-		return failureOf(ctx, err)
+	secrets := secretsOf(r)
+	p.runner.logs.hide(secrets)
+	err = f(p, c)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = failureOf(ctx, err)
+	var failed *catalog.Failure
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if failed.Kind == catalog.AdapterUnavailable || failed.Kind == catalog.Timeout {
+		a.suspect(p)
+	}
+	return withoutSecrets(failed, secrets)
 }
 
 // rulesOf says what a call may reach.
@@ -111,23 +121,6 @@ func hostOf(address string) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// secretsOf answers the fields that must not reach a log.
-func secretsOf(r catalog.Request) map[string]string {
-	secrets := map[string]string{}
-	public := map[string]bool{}
-	if m := r.Platform.AuthMethod(r.Credential.Method); m != nil {
-		for _, f := range m.Fields {
-			public[f.Name] = !f.Secret
-		}
-	}
-	for name, value := range r.Credential.Reveal() {
-		if !public[name] {
-			secrets[name] = value
-		}
-	}
-	return secrets
-}
-
 // stream runs an operation by ExecuteStream: files go out while progress, deltas and files come in.
 func (p *process) stream(ctx context.Context, request *adapterv1.ExecuteRequest, files []catalog.InFile, to catalog.Sink) (*adapterv1.ExecuteResponse, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -151,6 +144,7 @@ func (p *process) stream(ctx context.Context, request *adapterv1.ExecuteRequest,
 
 // receive hands on what comes until the result.
 func receive(ctx context.Context, stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse], to catalog.Sink) (*adapterv1.ExecuteResponse, error) {
+	in := inbox{to: to}
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -159,18 +153,10 @@ func receive(ctx context.Context, stream grpc.BidiStreamingClient[adapterv1.Exec
 		if err != nil {
 			return nil, err
 		}
-		switch x := m.GetMessage().(type) {
-		case *adapterv1.ExecuteStreamResponse_Progress:
-			err = to.Progress(ctx, x.Progress.GetMessage(), x.Progress.GetFraction())
-		case *adapterv1.ExecuteStreamResponse_Delta:
-			err = to.Delta(ctx, x.Delta)
-		case *adapterv1.ExecuteStreamResponse_File:
-			f := x.File
-			err = to.File(ctx, f.GetIndex(), f.GetName(), f.GetMediaType(), f.GetData(), f.GetLast())
-		case *adapterv1.ExecuteStreamResponse_Result:
-			return x.Result, nil
+		if result := m.GetResult(); result != nil {
+			return result, nil
 		}
-		if err != nil {
+		if err := in.take(ctx, m); err != nil {
 			return nil, err
 		}
 	}
@@ -211,8 +197,11 @@ func sendFile(stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, ad
 
 // sendFiles hands on the small files that came with an answer. Their indexes do not meet those of a stream.
 func sendFiles(ctx context.Context, files []*adapterv1.File, to catalog.Sink) error {
+	if len(files) > maxFiles {
+		return adapterBug("The adapter gave more than %d files.", maxFiles)
+	}
 	for i, f := range files {
-		if err := to.File(ctx, 1<<31+uint32(i), f.GetName(), f.GetMediaType(), f.GetData(), true); err != nil {
+		if err := to.File(ctx, inlineIndex+uint32(i), clean(f.GetName(), maxName), clean(f.GetMediaType(), maxName), f.GetData(), true); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
-	"github.com/patchbay/patchbay/host/internal/egress"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
 
@@ -23,11 +21,9 @@ import (
 const (
 	maxMessage    = 2000
 	maxViolations = 100
-	maxOperations = 5000
+	maxScopes     = 200
+	maxObserved   = 50
 )
-
-var operationName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
-var platformID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 // callContext converts a request's part that every RPC has.
 func callContext(r catalog.Request) *adapterv1.CallContext {
@@ -37,7 +33,26 @@ func callContext(r catalog.Request) *adapterv1.CallContext {
 }
 
 func accountOf(r *adapterv1.VerifyResponse) catalog.Account {
-	return catalog.Account{ID: clean(r.GetAccount().GetId(), 200), Name: clean(r.GetAccount().GetName(), 200), Scopes: r.GetScopes(), Observed: r.GetObserved()}
+	out := catalog.Account{ID: clean(r.GetAccount().GetId(), 200), Name: clean(r.GetAccount().GetName(), 200), Scopes: scopesOf(r.GetScopes())}
+	for name, value := range r.GetObserved() {
+		if len(out.Observed) >= maxObserved {
+			break
+		}
+		if out.Observed == nil {
+			out.Observed = map[string]string{}
+		}
+		out.Observed[clean(name, 64)] = clean(value, 8<<10)
+	}
+	return out
+}
+
+// scopesOf keeps as many scopes as a platform may plausibly have.
+func scopesOf(scopes []string) []string {
+	var out []string
+	for _, scope := range scopes[:min(len(scopes), maxScopes)] {
+		out = append(out, clean(scope, 300))
+	}
+	return out
 }
 
 // unitsOf keeps the numbers that can be summed.
@@ -85,13 +100,13 @@ func failureOf(ctx context.Context, err error) error {
 	case st.Code() == codes.Unavailable:
 		return &catalog.Failure{Kind: catalog.AdapterUnavailable, Message: "The adapter stopped while it ran the call."}
 	case st.Code() == codes.ResourceExhausted:
-		return &catalog.Failure{Kind: catalog.AdapterBug, Message: fmt.Sprintf("A message of the adapter was larger than %d MiB.", adapterv1.MaxMessageBytes>>20)}
+		return &catalog.Failure{Kind: catalog.AdapterBug, Message: fmt.Sprintf("A message to or from the adapter was larger than %d MiB.", adapterv1.MaxMessageBytes>>20)}
 	}
 	return &catalog.Failure{Kind: catalog.AdapterBug, Message: "The adapter failed on this call."}
 }
 
 func fromWire(st *status.Status, f *adapterv1.Failure) *catalog.Failure {
-	out := &catalog.Failure{Kind: kinds[f.GetKind()], Message: clean(st.Message(), maxMessage), MissingScopes: f.GetMissingScopes(),
+	out := &catalog.Failure{Kind: kinds[f.GetKind()], Message: clean(st.Message(), maxMessage), MissingScopes: scopesOf(f.GetMissingScopes()),
 		PlatformCode: clean(f.GetPlatformCode(), 200), PlatformStatus: int(f.GetPlatformStatus()),
 		PlatformRequestID: clean(f.GetPlatformRequestId(), 200), NotSent: f.GetNotSent()}
 	if out.Kind == "" {
@@ -110,92 +125,10 @@ func fromWire(st *status.Status, f *adapterv1.Failure) *catalog.Failure {
 	return out
 }
 
-var effects = map[adapterv1.Effect]catalog.Effect{adapterv1.Effect_EFFECT_READ: catalog.Read,
-	adapterv1.Effect_EFFECT_IDEMPOTENT: catalog.Idempotent, adapterv1.Effect_EFFECT_WRITE: catalog.Write}
-
-// platformsOf converts a manifest, or says what is wrong with it.
-func platformsOf(m *adapterv1.Manifest) ([]*catalog.Platform, error) {
-	var out []*catalog.Platform
-	for _, p := range m.GetSchema().GetPlatforms() {
-		if !platformID.MatchString(p.GetId()) || len(p.GetOperations()) > maxOperations || len(p.GetIcon()) > 64<<10 {
-			return nil, fmt.Errorf("it declares a platform %q that is not valid", clip(p.GetId(), 64))
-		}
-		platform := &catalog.Platform{ID: p.GetId(), Name: clean(p.GetName(), 100), Description: clean(p.GetDescription(), 2000),
-			Category: clean(p.GetCategory(), 50), Icon: p.GetIcon(), Website: p.GetWebsite(), BaseURL: p.GetBaseUrl(), Hosts: p.GetHosts(),
-			VerifyNote: clean(p.GetVerifyNote(), 1000)}
-		for _, host := range p.GetHosts() {
-			if err := egress.CheckPattern(host); err != nil {
-				return nil, fmt.Errorf("platform %s declares a host that is not valid: %w", p.GetId(), err)
-			}
-		}
-		for _, a := range p.GetAuthMethods() {
-			platform.AuthMethods = append(platform.AuthMethods, authOf(a))
-		}
-		for _, op := range p.GetOperations() {
-			operation, err := operationOf(p.GetId(), op)
-			if err != nil {
-				return nil, err
-			}
-			platform.Operations = append(platform.Operations, operation)
-		}
-		for _, l := range p.GetRateLimits() {
-			platform.RateLimits = append(platform.RateLimits, catalog.RateLimit{Calls: l.GetCalls(), PerSeconds: l.GetPerSeconds(), Operations: l.GetOperations()})
-		}
-		out = append(out, platform)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("it declares no platform")
-	}
-	return out, nil
-}
-
-// checkSchemas compiles the input schemas of a binary that is seen for the first time.
-func checkSchemas(platforms []*catalog.Platform) error {
-	for _, p := range platforms {
-		for _, op := range p.Operations {
-			if err := op.CheckSchema(); err != nil {
-				return fmt.Errorf("operation %s of %s: %w", op.Name, p.ID, err)
-			}
-		}
-	}
-	return nil
-}
-
-func authOf(a *adapterv1.AuthMethod) catalog.AuthMethod {
-	out := catalog.AuthMethod{Type: a.GetType(), Label: clean(a.GetLabel(), 100), Help: clean(a.GetHelp(), 4000),
-		HostField: a.GetHostField(), PortField: a.GetPortField(), DefaultPort: a.GetDefaultPort()}
-	for _, f := range a.GetFields() {
-		out.Fields = append(out.Fields, catalog.Field{Name: f.GetName(), Label: clean(f.GetLabel(), 100), Help: clean(f.GetHelp(), 2000),
-			Secret: f.GetSecret(), Required: f.GetRequired(), Pattern: f.GetPattern(), Default: f.GetDefaultValue(), Multiline: f.GetMultiline()})
-	}
-	if o := a.GetOauth2(); o != nil {
-		out.OAuth2 = &catalog.OAuth2{
-			AuthorizationURL: o.GetAuthorizationUrl(), TokenURL: o.GetTokenUrl(), RevocationURL: o.GetRevocationUrl(),
-			DeviceAuthorizationURL: o.GetDeviceAuthorizationUrl(), Scopes: o.GetScopes(), AuthorizeParameters: o.GetAuthorizeParameters(),
-			ScopeSeparator: o.GetScopeSeparator(), ScopeParameter: o.GetScopeParameter(), ClientAuthentication: o.GetClientAuthentication(),
-			TokenRequestFormat: o.GetTokenRequestFormat(), AccessTokenPointer: o.GetAccessTokenPointer(), RefreshTokenPointer: o.GetRefreshTokenPointer(),
-			ExpiresInPointer: o.GetExpiresInPointer(), ScopePointer: o.GetScopePointer(), ErrorPointer: o.GetErrorPointer(),
-			UserAgent: o.GetUserAgent(), Grants: o.GetGrants(), NoPKCE: o.GetNoPkce(),
-		}
-	}
-	return out
-}
-
-func operationOf(platform string, op *adapterv1.Operation) (*catalog.Operation, error) {
-	effect := effects[op.GetEffect()]
-	if effect == "" || !operationName.MatchString(platform+"__"+op.GetName()) {
-		return nil, fmt.Errorf("operation %q of %s needs an effect and a name that a language model can use", clip(op.GetName(), 64), platform)
-	}
-	out := &catalog.Operation{Name: op.GetName(), Title: clean(op.GetTitle(), 200), Description: clean(op.GetDescription(), 4000), Effect: effect,
-		InputSchema: op.GetInputSchema(), OutputSchema: op.GetOutputSchema(), Scopes: op.GetScopes(),
-		Streaming: op.GetStreaming(), TakesFiles: op.GetTakesFiles(), GivesFiles: op.GetGivesFiles()}
-	return out, nil
-}
-
 // clean makes foreign text fit to be stored and shown: valid, without control characters, bounded.
 func clean(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r <= 0x9f {
 			return -1
 		}
 		return r

@@ -20,21 +20,8 @@ func (s *Supervisor) manifest(ctx context.Context, path string, digest []byte) (
 	if known != nil && proto.Unmarshal(known, m) == nil {
 		return m, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
-	defer cancel()
-	p, err := s.launch(ctx, launchSpec{name: "probe", path: path, digest: digest})
-	if err != nil {
+	if m, err = s.ask(ctx, launchSpec{name: "probe", path: path, digest: digest}); err != nil {
 		return nil, err
-	}
-	defer p.stop()
-	if m.Adapter, err = p.describe(ctx); err != nil {
-		return nil, fmt.Errorf("asking who it is: %w", failureOf(ctx, err))
-	}
-	if m.Schema, err = p.service.Schema(ctx, &adapterv1.SchemaRequest{}); err != nil {
-		return nil, fmt.Errorf("asking what it offers: %w", failureOf(ctx, err))
-	}
-	if !platformID.MatchString(m.GetAdapter().GetName()) {
-		return nil, fmt.Errorf("it calls itself %q, which is no name for an adapter", clip(m.GetAdapter().GetName(), 64))
 	}
 	platforms, err := platformsOf(m)
 	if err != nil {
@@ -50,6 +37,25 @@ func (s *Supervisor) manifest(ctx context.Context, path string, digest []byte) (
 	if err := s.cfg.Manifests.PutManifest(ctx, digest, m.GetAdapter().GetName(), m.GetAdapter().GetVersion(), encoded); err != nil {
 		return nil, fmt.Errorf("storing its manifest: %w", err)
 	}
+	return m, nil
+}
+
+// ask starts a binary to hear its manifest, and ends it.
+func (s *Supervisor) ask(ctx context.Context, spec launchSpec) (*adapterv1.Manifest, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
+	defer cancel()
+	p, err := s.launch(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	m := &adapterv1.Manifest{}
+	if m.Adapter, err = p.describe(ctx); err != nil {
+		return nil, p.giveUp(ctx, fmt.Errorf("it does not say who it is: %w", failureOf(ctx, err)))
+	}
+	if m.Schema, err = p.service.Schema(ctx, &adapterv1.SchemaRequest{}); err != nil {
+		return nil, p.giveUp(ctx, fmt.Errorf("it does not say what it offers: %w", failureOf(ctx, err)))
+	}
+	p.stop()
 	return m, nil
 }
 

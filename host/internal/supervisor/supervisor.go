@@ -58,7 +58,7 @@ type Supervisor struct {
 type Status struct {
 	Name    string
 	Version string
-	// State is stopped, starting, running, stopping, waiting (for the next start after a crash), crash_loop, or broken.
+	// State is stopped, starting, running, waiting (for the next start after a crash), crash_loop, or broken.
 	State    string
 	PID      int
 	Restarts int

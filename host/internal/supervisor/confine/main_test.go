@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 const (
 	probeVariable = "CONFINE_TEST_PROBE" // where the probe is built already
 	hostVariable  = "CONFINE_TEST_HOST"  // set: be a host that starts a program in this directory and waits
+	guardVariable = "CONFINE_TEST_GUARD" // set: be a protected host, see TestCommandOfProtectedHost
 )
 
 // TestMain is what the host's main does, and builds the hostile program.
@@ -30,6 +32,10 @@ func TestMain(m *testing.M) {
 	}
 	if dir := os.Getenv(hostVariable); dir != "" {
 		fmt.Fprintln(os.Stderr, beHost(dir))
+		os.Exit(1)
+	}
+	if dir := os.Getenv(guardVariable); dir != "" {
+		fmt.Fprintln(os.Stderr, beProtectedHost(dir))
 		os.Exit(1)
 	}
 	os.Exit(testsWithProbe(m))
@@ -82,11 +88,19 @@ type program struct {
 // newProgram is the probe with directories and, where the host is root, a user id of its own.
 func newProgram(t *testing.T, args ...string) *program {
 	t.Helper()
-	spec := Spec{Binary: sealedProbe(t), PrivateDir: openDir(t), SocketDir: openDir(t)}
+	binary, err := sealedProbe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &program{spec: withID(Spec{Binary: binary, PrivateDir: openDir(t), SocketDir: openDir(t)}), args: args}
+}
+
+// withID gives the program a user id of its own where the host can.
+func withID(spec Spec) Spec {
 	if os.Geteuid() == 0 {
 		spec.UID, spec.GID = 54321, 54321
 	}
-	return &program{spec: spec, args: args}
+	return spec
 }
 
 // openDir makes a directory that every user can reach.
@@ -103,20 +117,15 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-func sealedProbe(t *testing.T) *os.File {
-	t.Helper()
+// sealedProbe is made once for all tests.
+var sealedProbe = sync.OnceValues(func() (*os.File, error) {
 	path := os.Getenv(probeVariable)
 	content, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	file, err := Seal(path, sha256.Sum256(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
-	return file
-}
+	return Seal(path, sha256.Sum256(content))
+})
 
 // command builds the confined command.
 func (p *program) command(t *testing.T) *exec.Cmd {
@@ -167,20 +176,11 @@ func outcome(cmd *exec.Cmd) string {
 // beHost starts a program that waits, says its pid, and waits too.
 func beHost(dir string) error {
 	runtime.LockOSThread()
-	probe := os.Getenv(probeVariable)
-	content, err := os.ReadFile(probe)
+	binary, err := sealedProbe()
 	if err != nil {
 		return err
 	}
-	binary, err := Seal(probe, sha256.Sum256(content))
-	if err != nil {
-		return err
-	}
-	spec := Spec{Binary: binary, Args: []string{"probe", "wait"}, PrivateDir: dir}
-	if os.Geteuid() == 0 {
-		spec.UID, spec.GID = 54321, 54321
-	}
-	cmd, err := Command(spec)
+	cmd, err := Command(withID(Spec{Binary: binary, Args: []string{"probe", "wait"}, PrivateDir: dir}))
 	if err != nil {
 		return err
 	}
@@ -196,4 +196,23 @@ func beHost(dir string) error {
 	}
 	fmt.Println(cmd.Process.Pid)
 	return cmd.Wait()
+}
+
+// beProtectedHost says whether a plain child can read its memory, and whether a confined program still runs.
+func beProtectedHost(dir string) error {
+	if err := ProtectHost(); err != nil {
+		return err
+	}
+	fmt.Println(outcome(exec.Command(os.Getenv(probeVariable), "host-memory")))
+	binary, err := sealedProbe()
+	if err != nil {
+		return err
+	}
+	cmd, err := Command(withID(Spec{Binary: binary, Args: []string{"probe", "own-file"}, PrivateDir: dir}))
+	if err != nil {
+		return err
+	}
+	fmt.Println(outcome(cmd))
+	os.Exit(0)
+	return nil
 }

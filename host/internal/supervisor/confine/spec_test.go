@@ -8,12 +8,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
-func newHostProcess(t *testing.T) *exec.Cmd {
+// newHostProcess runs this binary as a host of the kind that the variable says.
+func newHostProcess(t *testing.T, variable string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), hostVariable+"="+openDir(t))
+	cmd.Env = append(os.Environ(), variable+"="+openDir(t))
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -47,6 +50,54 @@ func othersID() int {
 		return 0
 	}
 	return 54321
+}
+
+// A host that called ProtectHost cannot be read by others of its user id, and can still start programs.
+func TestCommandOfProtectedHost(t *testing.T) {
+	out, err := newHostProcess(t, guardVariable).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, confined, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if os.Geteuid() != 0 && !strings.HasPrefix(plain, "refused:") { // root reads everything
+		t.Errorf("a plain child opening the host's memory: %q", plain)
+	}
+	if confined != "allowed: mine" {
+		t.Errorf("a confined program: %q", confined)
+	}
+}
+
+func TestContainers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs containers this way")
+	}
+	s := newSurroundings(t)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"read-file", s.secret}, "allowed:"},
+		{[]string{"execute-child", "/bin/true"}, "allowed:"},
+		{[]string{"chmod-file", s.victim}, "allowed:"},
+		{[]string{"connect-unix", s.stream}, "refused: operation not permitted"},
+		{[]string{"socket-tcp"}, "refused: operation not permitted"},
+		{[]string{"socketpair"}, "refused: operation not permitted"},
+		{[]string{"io-uring"}, "refused: operation not permitted"},
+		{[]string{"trace-host"}, "refused: operation not permitted"},
+		{[]string{"int80-socket"}, "killed: bad system call"},
+		{[]string{"identity"}, "allowed: uid 0 0 gid 0 0 groups "},
+	} {
+		p := newProgram(t, c.args...)
+		p.spec.UID, p.spec.GID, p.spec.Containers = 0, 0, true
+		p.spec.Capabilities = []int{unix.CAP_SYS_ADMIN, unix.CAP_CHOWN}
+		got := p.run(t)
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%v: %q, want %q", c.args, got, c.want)
+		}
+		if c.args[0] == "identity" && !strings.Contains(got, " capabilities 200001 bounding 2 ") {
+			t.Errorf("the capabilities are not those listed: %q", got)
+		}
+	}
 }
 
 func TestWrapKeepsTheCallersPart(t *testing.T) {
