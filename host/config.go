@@ -29,6 +29,8 @@ type Config struct {
 	TraceEndpoint string
 	// IdleAfter is how long an adapter may be unused before it is stopped; 10 minutes when 0.
 	IdleAfter time.Duration
+	// AllowUnconfined starts adapters although this kernel lacks a part of their confinement; by default they are refused then.
+	AllowUnconfined bool
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

@@ -27,6 +27,7 @@ import (
 const hostVariable = "PATCHBAY_TEST_HOST"
 
 func TestMain(m *testing.M) {
+	host.Shim()
 	if config := os.Getenv(hostVariable); config != "" {
 		os.Exit(runHost(config))
 	}
@@ -66,8 +67,9 @@ var adapters = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	for _, name := range []string{"slack", "remote-server"} {
-		out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../plugins/"+name).CombinedOutput()
-		if err != nil {
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../plugins/"+name)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // a confined program loads no libraries
+		if out, err := build.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
+	"github.com/patchbay/patchbay/host/internal/supervisor/confine"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
 	"github.com/patchbay/patchbay/host/internal/web"
@@ -68,7 +69,7 @@ func (h *Host) prepare() error {
 	if err := os.MkdirAll(data, mode); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	if err := harden(); err != nil {
+	if err := confine.ProtectHost(); err != nil {
 		return err
 	}
 	h.id = id.New("host")
@@ -229,7 +230,8 @@ func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog) error {
 			"port", e.Port, "reason", string(e.Reason), "setting", e.Setting, "suppressed", e.Suppressed)
 	}})
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
-		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter})
+		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Confine: &supervisor.Confinement{
+			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})
 	if err != nil {
 		return err
 	}

@@ -16,19 +16,26 @@ const maxRunDir = 60
 func openRunDir(data, id string) (string, func(), error) {
 	parent := filepath.Join(data, "run")
 	short := id[len(id)-8:]
-	if len(filepath.Join(parent, short)) > maxRunDir {
+	mode := runDirMode()
+	if len(filepath.Join(parent, short)) > maxRunDir || (mode != 0o700 && !passable(data)) {
 		parent = filepath.Join(os.TempDir(), fmt.Sprintf("patchbay-%d", os.Getuid()))
 	}
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	if err := os.MkdirAll(parent, mode); err != nil {
 		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
 	}
 	if err := ownAndPrivate(parent); err != nil {
 		return "", nil, err
 	}
+	if err := os.Chmod(parent, mode); err != nil { // whatever the umask made of it
+		return "", nil, fmt.Errorf("opening the folder for sockets to adapters: %w", err)
+	}
 	sweepRunDirs(parent)
 	dir := filepath.Join(parent, short)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, mode); err != nil {
 		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
+	}
+	if err := os.Chmod(dir, mode); err != nil {
+		return "", nil, fmt.Errorf("opening the folder for sockets to adapters: %w", err)
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
@@ -40,6 +47,27 @@ func openRunDir(data, id string) (string, func(), error) {
 	}, nil
 }
 
+// runDirMode lets adapters pass that have a user id of their own; nobody but the host can list what is there.
+func runDirMode() os.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o711
+	}
+	return 0o700
+}
+
+// passable says whether any user can pass a folder and all above it.
+func passable(dir string) bool {
+	for ; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+	}
+}
+
 // ownAndPrivate refuses a folder that someone else has put where this process' sockets should be.
 func ownAndPrivate(dir string) error {
 	info, err := os.Lstat(dir)
@@ -47,8 +75,8 @@ func ownAndPrivate(dir string) error {
 		return fmt.Errorf("looking at the folder for sockets: %w", err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || !ok || int(stat.Uid) != os.Getuid() || info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s must be a folder of this user alone (mode 0700): remove it or choose a shorter --data", dir)
+	if !info.IsDir() || !ok || int(stat.Uid) != os.Getuid() || info.Mode().Perm()&0o066 != 0 {
+		return fmt.Errorf("%s must be a folder that no other user can read or write (mode 0711 or 0700): remove it or choose a shorter --data", dir)
 	}
 	return nil
 }

@@ -162,19 +162,22 @@ func createNew(root *os.Root, name string) (*os.File, string, error) {
 
 // safeName makes a foreign file name one of a plain visible file in a folder.
 func safeName(f callFile) string {
-	name := strings.ReplaceAll(clean(f.Name), `\`, "/")
+	return firstOf(plainName(f.Name), plainName(f.ID), "file")
+}
+
+// plainName answers the last part of a path without what hides a file, looks like a flag or moves a cursor; "" where nothing is left.
+func plainName(path string) string {
+	name := strings.ReplaceAll(clean(path), `\`, "/")
 	name = strings.TrimLeft(strings.TrimSpace(filepath.Base("/"+name)), ".-/ ")
-	if runes := []rune(name); len(runes) > 60 {
-		ext := []rune(filepath.Ext(name))
-		if len(ext) > 10 {
-			ext = nil
-		}
-		name = string(runes[:60-len(ext)]) + string(ext)
+	runes := []rune(name)
+	if len(runes) <= 60 {
+		return name
 	}
-	if name == "" {
-		name = strings.ReplaceAll(clean(firstOf(f.ID, "file")), "/", "_")
+	ext := []rune(filepath.Ext(name))
+	if len(ext) > 10 {
+		ext = nil
 	}
-	return name
+	return string(runes[:60-len(ext)]) + string(ext)
 }
 
 // readLarge reads a file that the user named as input of a call.

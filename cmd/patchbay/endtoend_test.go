@@ -25,8 +25,9 @@ func programs(t *testing.T) string {
 	}
 	bin := t.TempDir()
 	for target, pkg := range map[string]string{"patchbay": ".", "adapters/slack": "../../plugins/slack", "adapters/remote-server": "../../plugins/remote-server"} {
-		out, err := exec.Command("go", "build", "-o", filepath.Join(bin, target), pkg).CombinedOutput()
-		if err != nil {
+		build := exec.Command("go", "build", "-o", filepath.Join(bin, target), pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // a confined program loads no libraries
+		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("building %s: %v\n%s", target, err, out)
 		}
 	}
@@ -157,6 +158,7 @@ func TestRemoteServerFromTheCommandLine(t *testing.T) {
 		t.Fatalf("the call printed %q: %v", raw, err)
 	}
 
+	h.confined(t, "remote-server")
 	var list struct {
 		Items []struct {
 			ID     string
@@ -262,4 +264,44 @@ func (h *liveHost) files(t *testing.T, integration string) {
 	if status, _ := fetch(plain); status != 401 {
 		t.Errorf("a file without link or token answers %d", status)
 	}
+}
+
+// confined checks that the kernel holds the adapter that runs, by what it says of the process.
+func (h *liveHost) confined(t *testing.T, adapter string) {
+	t.Helper()
+	var list struct {
+		Items []struct {
+			Name  string
+			Hosts []struct {
+				PID         int
+				Confinement string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(h.mustCLI("adapter", "list", "--json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list.Items {
+		if a.Name != adapter || len(a.Hosts) != 1 || a.Hosts[0].PID == 0 {
+			continue
+		}
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.Hosts[0].PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := strings.ReplaceAll(string(raw), "\t", "")
+		for _, want := range []string{"\nSeccomp:2\n", "\nNoNewPrivs:1\n", "\nCapEff:0000000000000000\n"} {
+			if !strings.Contains(status, want) {
+				t.Errorf("the kernel does not say %q of the adapter: %s", strings.TrimSpace(want), status)
+			}
+		}
+		if os.Geteuid() == 0 && strings.Contains(status, "\nUid:0") {
+			t.Error("the adapter runs as root")
+		}
+		if !strings.Contains(a.Hosts[0].Confinement, "seccomp") {
+			t.Errorf("the confinement is told as %q", a.Hosts[0].Confinement)
+		}
+		return
+	}
+	t.Errorf("adapter %s does not run: %+v", adapter, list.Items)
 }

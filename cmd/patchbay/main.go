@@ -10,12 +10,17 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/willabides/kongplete"
+
+	"github.com/patchbay/patchbay/host"
 )
 
 // version is set at build time: -ldflags "-X main.version=1.2.3".
 var version = "0.0.0-dev"
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	host.Shim()
+	os.Exit(run(os.Args[1:]))
+}
 
 // run runs one command and answers its exit code.
 func run(args []string) int {

@@ -14,19 +14,20 @@ import (
 )
 
 type serveCmd struct {
-	Listen        string        `env:"PATCHBAY_LISTEN" default:"127.0.0.1:7450" placeholder:"HOST:PORT" help:"Where to listen; anything but loopback needs --tls-cert and --tls-key. ${default} when left out."`
-	DatabaseURL   string        `name:"database-url" env:"PATCHBAY_DATABASE_URL" placeholder:"URL" help:"Your PostgreSQL; a private one in the data folder when left out."`
-	PostgresBin   string        `name:"postgres-bin" env:"PATCHBAY_POSTGRES_BIN" placeholder:"FOLDER" help:"PostgreSQL's programs for the private one."`
-	Key           string        `env:"PATCHBAY_KEY" placeholder:"FILE|URI" help:"Encryption keys: a file, or the URI of a KMS (aws-kms://, gcp-kms://, hcvault://); keys.json in the data folder when left out."`
-	PublicURL     string        `name:"public-url" env:"PATCHBAY_PUBLIC_URL" placeholder:"URL" help:"Where clients reach the host, if not where it listens."`
-	Advertise     string        `env:"PATCHBAY_ADVERTISE" placeholder:"HOST:PORT" help:"Where the other hosts of a cluster reach this one."`
-	Adapters      string        `env:"PATCHBAY_ADAPTERS" placeholder:"FOLDER" help:"The adapters' programs; the folder adapters beside this program when left out."`
-	TLSCert       string        `name:"tls-cert" env:"PATCHBAY_TLS_CERT" placeholder:"FILE" help:"Certificate, in PEM."`
-	TLSKey        string        `name:"tls-key" env:"PATCHBAY_TLS_KEY" placeholder:"FILE" help:"Its private key, in PEM."`
-	TraceEndpoint string        `name:"trace-endpoint" env:"PATCHBAY_TRACE_ENDPOINT" placeholder:"URL" help:"Where to send traces (OTLP over HTTP); none are sent when left out."`
-	IdleAfter     time.Duration `name:"idle-after" env:"PATCHBAY_IDLE_AFTER" default:"10m" help:"Stop an adapter that was not used for so long. ${default} when left out."`
-	LogLevel      string        `name:"log-level" env:"PATCHBAY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	LogFormat     string        `name:"log-format" env:"PATCHBAY_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	Listen             string        `env:"PATCHBAY_LISTEN" default:"127.0.0.1:7450" placeholder:"HOST:PORT" help:"Where to listen; anything but loopback needs --tls-cert and --tls-key. ${default} when left out."`
+	DatabaseURL        string        `name:"database-url" env:"PATCHBAY_DATABASE_URL" placeholder:"URL" help:"Your PostgreSQL; a private one in the data folder when left out."`
+	PostgresBin        string        `name:"postgres-bin" env:"PATCHBAY_POSTGRES_BIN" placeholder:"FOLDER" help:"PostgreSQL's programs for the private one."`
+	Key                string        `env:"PATCHBAY_KEY" placeholder:"FILE|URI" help:"Encryption keys: a file, or the URI of a KMS (aws-kms://, gcp-kms://, hcvault://); keys.json in the data folder when left out."`
+	PublicURL          string        `name:"public-url" env:"PATCHBAY_PUBLIC_URL" placeholder:"URL" help:"Where clients reach the host, if not where it listens."`
+	Advertise          string        `env:"PATCHBAY_ADVERTISE" placeholder:"HOST:PORT" help:"Where the other hosts of a cluster reach this one."`
+	Adapters           string        `env:"PATCHBAY_ADAPTERS" placeholder:"FOLDER" help:"The adapters' programs; the folder adapters beside this program when left out."`
+	TLSCert            string        `name:"tls-cert" env:"PATCHBAY_TLS_CERT" placeholder:"FILE" help:"Certificate, in PEM."`
+	TLSKey             string        `name:"tls-key" env:"PATCHBAY_TLS_KEY" placeholder:"FILE" help:"Its private key, in PEM."`
+	TraceEndpoint      string        `name:"trace-endpoint" env:"PATCHBAY_TRACE_ENDPOINT" placeholder:"URL" help:"Where to send traces (OTLP over HTTP); none are sent when left out."`
+	IdleAfter          time.Duration `name:"idle-after" env:"PATCHBAY_IDLE_AFTER" default:"10m" help:"Stop an adapter that was not used for so long. ${default} when left out."`
+	RequireConfinement bool          `name:"require-confinement" env:"PATCHBAY_REQUIRE_CONFINEMENT" default:"true" negatable:"" help:"Refuse to start adapters where the kernel cannot confine them; --no-require-confinement starts them with what it can do."`
+	LogLevel           string        `name:"log-level" env:"PATCHBAY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat          string        `name:"log-format" env:"PATCHBAY_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 }
 
 // Help is the longer help.
@@ -76,7 +77,7 @@ func (c *serveCmd) config(flags *connection, con *console) (host.Config, error) 
 	}
 	return host.Config{Data: data, Listen: c.Listen, DatabaseURL: c.DatabaseURL, PostgresBin: expandHome(c.PostgresBin, home), Key: expandHome(c.Key, home),
 		PublicURL: c.PublicURL, Advertise: c.Advertise, Adapters: adapters, TLSCert: expandHome(c.TLSCert, home), TLSKey: expandHome(c.TLSKey, home),
-		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, Version: version, Logger: c.logger(con.err)}, nil
+		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AllowUnconfined: !c.RequireConfinement, Version: version, Logger: c.logger(con.err)}, nil
 }
 
 // adaptersBeside answers the folder of adapters beside this program.

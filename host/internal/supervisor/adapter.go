@@ -301,7 +301,7 @@ func (a *adapter) close() {
 func (a *adapter) status() Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := Status{Name: a.name, Version: a.version, State: "stopped", Restarts: a.restarts, Platforms: a.platforms, Confinement: "none"}
+	out := Status{Name: a.name, Version: a.version, State: "stopped", Restarts: a.restarts, Platforms: a.platforms, Confinement: a.s.cfg.Confine.String()}
 	if a.fault != nil {
 		out.Problem = a.fault.Error()
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -65,7 +66,7 @@ func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(*proces
 	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
 		return unavailable("The adapter %s has just stopped.", a.name)
 	}
-	defer p.session.Release(c.GetDialId())
+	defer p.letGo(ctx, c.GetDialId())
 	secrets := secretsOf(r)
 	p.runner.logs.hide(secrets)
 	err = f(p, c)
@@ -81,6 +82,18 @@ func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(*proces
 		a.suspect(p)
 	}
 	return withoutSecrets(failed, secrets)
+}
+
+// cancelGrace is how long a call that was cancelled keeps its connections, so that the adapter can end what it began elsewhere.
+const cancelGrace = 4 * time.Second
+
+// letGo ends what a call may dial and, for an integration's own host, its connections.
+func (p *process) letGo(ctx context.Context, dialID string) {
+	if ctx.Err() == nil {
+		p.session.Release(dialID)
+		return
+	}
+	time.AfterFunc(cancelGrace, func() { p.session.Release(dialID) }) // harmless after the session's end
 }
 
 // rulesOf says what a call may reach.

@@ -72,9 +72,6 @@ func adapterMain() {
 	default:
 		d.misbehave(how)
 	}
-	if d.told("shut") != "" {
-		time.Sleep(time.Hour)
-	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: adapterv1.MagicCookieKey, MagicCookieValue: cookie},
 		VersionedPlugins: map[int]plugin.PluginSet{version: {adapterv1.PluginName: &servedPlugin{double: d}}},

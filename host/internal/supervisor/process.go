@@ -86,12 +86,18 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 		return nil, err
 	}
 	p := &process{session: session, runner: r, died: r.exited, conns: map[*grpc.ClientConn]bool{}, startedAt: s.cfg.Now(), usedAt: s.cfg.Now()}
+	var started func() // gives back what the start alone needed
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: adapterv1.MagicCookieKey, MagicCookieValue: adapterv1.MagicCookieValue},
 		VersionedPlugins: map[int]plugin.PluginSet{adapterv1.ProtocolVersion: {adapterv1.PluginName: &clientPlugin{}}},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			r.use(cmd, dir)
-			return r, prepare(cmd, spec.path, egressEnd)
+			if err := prepare(cmd, spec.path, egressEnd); err != nil || s.cfg.Confine == nil {
+				return r, err
+			}
+			var err error
+			started, err = s.cfg.Confine.wrap(cmd, spec, dir)
+			return r, err
 		},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
@@ -109,6 +115,9 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 	// go-plugin bounds the wait for the greeting, and nothing after it.
 	stopWatching := context.AfterFunc(ctx, r.kill)
 	err = p.connect()
+	if started != nil {
+		started()
+	}
 	if !stopWatching() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -234,7 +243,7 @@ func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{egressEnd}
 	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB", "GOTRACEBACK=single")
-	confine(cmd)
+	bindToHost(cmd)
 	return nil
 }
 

@@ -237,7 +237,7 @@ func within(t *testing.T, what string, f func()) {
 // clock is the real one, moved forward at will.
 type clock struct{ ahead atomic.Int64 }
 
-func (c *clock) now() time.Time            { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // memory keeps manifests in memory.

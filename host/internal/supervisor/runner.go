@@ -96,8 +96,8 @@ func (r *processRunner) abandon() {
 	_, _ = r.greetingW.Close(), r.noStderrDone.Close()                                    // documented never to fail
 }
 
-// confine sets what every child gets from the kernel: a process group of its own, and death with the host.
-func confine(cmd *exec.Cmd) {
+// bindToHost sets what every child gets from the kernel: a process group of its own, and death with the host.
+func bindToHost(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	StartTimeout time.Duration
 	// IdleAfter is how long an adapter may be unused before it is stopped; 10 minutes when 0.
 	IdleAfter time.Duration
+	// Confine keeps adapters to themselves by the kernel; nil runs them as plain processes.
+	Confine *Confinement
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 }
