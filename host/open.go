@@ -230,7 +230,7 @@ func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog) error {
 			"port", e.Port, "reason", string(e.Reason), "setting", e.Setting, "suppressed", e.Suppressed)
 	}})
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
-		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Confine: &supervisor.Confinement{
+		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
 			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})
 	if err != nil {
 		return err

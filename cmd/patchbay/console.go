@@ -76,7 +76,7 @@ func (c *console) report(err error) int {
 	case c.json:
 		_ = (&console{out: c.err}).value(map[string]string{"code": exitName(code), "detail": message(err)}) // as in say
 	case known:
-		p.print(c.err)
+		c.note("%s", p.text())
 	default:
 		c.note("patchbay: %s", cleanLines(message(err)))
 		c.hint(err)

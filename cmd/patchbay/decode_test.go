@@ -97,9 +97,7 @@ func FuzzProblem(f *testing.F) {
 		if p == nil {
 			return
 		}
-		var b bytes.Buffer
-		p.print(&b)
-		for _, r := range b.String() {
+		for _, r := range p.text() {
 			if unicode.IsControl(r) && r != '\n' {
 				t.Fatalf("a control character %U reaches the terminal", r)
 			}

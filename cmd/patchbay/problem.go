@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 )
@@ -47,20 +46,21 @@ func decodeProblem(raw []byte) *problem {
 	return &p
 }
 
-// print writes the problem for people: what went wrong, each error, then what support asks for.
-func (p *problem) print(w io.Writer) {
-	fmt.Fprintf(w, "patchbay: %s\n", clean(p.Detail))
+// text is the problem for people: what went wrong, each error, then what support asks for.
+func (p *problem) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "patchbay: %s\n", clean(p.Detail))
 	for _, e := range p.Errors {
-		fmt.Fprintf(w, "  %s: %s\n", clean(orDash(e.Pointer)), clean(e.Detail))
+		fmt.Fprintf(&b, "  %s: %s\n", clean(orDash(e.Pointer)), clean(e.Detail))
 	}
 	if len(p.MissingScopes) > 0 {
-		fmt.Fprintf(w, "  missing scopes: %s\n", clean(strings.Join(p.MissingScopes, ", ")))
+		fmt.Fprintf(&b, "  missing scopes: %s\n", clean(strings.Join(p.MissingScopes, ", ")))
 	}
 	if p.PlatformCode != "" || p.PlatformStatus != 0 {
-		fmt.Fprintf(w, "  the platform said: %s\n", clean(strings.TrimSpace(fmt.Sprintf("%s %s", statusText(p.PlatformStatus), p.PlatformCode))))
+		fmt.Fprintf(&b, "  the platform said: %s\n", clean(strings.TrimSpace(fmt.Sprintf("%s %s", statusText(p.PlatformStatus), p.PlatformCode))))
 	}
 	if p.retryAfter != "" {
-		fmt.Fprintf(w, "  try again in %s seconds\n", clean(p.retryAfter))
+		fmt.Fprintf(&b, "  try again in %s seconds\n", clean(p.retryAfter))
 	}
 	trailer := "code " + p.Code
 	if p.RequestID != "" {
@@ -69,7 +69,8 @@ func (p *problem) print(w io.Writer) {
 	if p.Call != "" {
 		trailer += ", call " + p.Call
 	}
-	fmt.Fprintf(w, "  (%s)\n", clean(trailer))
+	fmt.Fprintf(&b, "  (%s)", clean(trailer))
+	return b.String()
 }
 
 func statusText(status int) string {

@@ -10,12 +10,15 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/patchbay/patchbay/host"
 )
 
 // errBars ends a run whose figures do not reach the bars.
 var errBars = errors.New("not every bar was reached")
 
 func main() {
+	host.Shim()            // of the host within this program
 	runtime.LockOSThread() // children die with the thread that started them: this one
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := role(ctx, os.Args[1:])

@@ -16,7 +16,7 @@ import (
 )
 
 // commitPatience is how long a batch is tried again while the database cannot be reached.
-const commitPatience = 30 * time.Second
+const commitPatience = 10 * time.Second
 
 const insertCalls = `INSERT INTO calls (id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason,
 	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id)

@@ -15,6 +15,8 @@ const (
 	// crashLimit crashes within crashWindow are a loop: calls fail at once until crashWindow after the last one.
 	crashLimit  = 5
 	crashWindow = time.Minute
+	// dyingTime is how long a process that has closed its connections may take to be gone.
+	dyingTime = time.Second
 )
 
 // adapter is the life of one adapter on this host. At most one process of it exists at any time: a start waits for the end of the
@@ -256,15 +258,31 @@ func (a *adapter) suspect(p *process) {
 	a.running.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), a.s.cfg.StartTimeout)
 		defer cancel()
-		_, err := p.describe(ctx)
+		if _, err := p.describe(ctx); err != nil {
+			a.end(p, "it did not answer any more and was ended")
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		p.suspected = false
-		if err != nil && a.process == p && !p.ended() {
-			p.verdict = "it did not answer any more and was ended"
-			p.runner.kill()
-		}
 	})
+}
+
+// end ends a process that is of no use any more, if it does not end by itself in a moment: its connections close before the kernel
+// says how it ended, and that says more.
+func (a *adapter) end(p *process, verdict string) {
+	t := time.NewTimer(dyingTime)
+	defer t.Stop()
+	select {
+	case <-p.died:
+		return
+	case <-t.C:
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process == p && !p.ended() {
+		p.verdict = verdict
+		p.runner.kill()
+	}
 }
 
 // stopIfIdle stops the process when no call used it for a while.

@@ -143,7 +143,13 @@ func (p *process) stream(ctx context.Context, request *adapterv1.ExecuteRequest,
 		return nil, err
 	}
 	sent := make(chan error, 1)
-	go func() { sent <- sendAll(stream, request, files) }()
+	go func() {
+		err := sendAll(stream, request, files)
+		if err != nil && !errors.Is(err, io.EOF) {
+			cancel() // the adapter would wait for the rest
+		}
+		sent <- err
+	}()
 	answer, err := receive(ctx, stream, to)
 	cancel()
 	if sendErr := <-sent; err != nil && sendErr != nil && !errors.Is(sendErr, io.EOF) {

@@ -99,13 +99,13 @@ func TestNoiseInTheLog(t *testing.T) {
 func TestFailureQuotesTheCredential(t *testing.T) {
 	r := newRig(t, "one").open()
 	_, err := r.call("one", "leak", `{}`)
-	if f := failure(t, err); f.Kind != catalog.AdapterBug || strings.Contains(fmt.Sprintf("%+v", f), key) {
+	if f := failure(t, err); f.Kind != catalog.AdapterBug || strings.Contains(fmt.Sprintf("%+v", *f), key) {
 		t.Errorf("the failure is %+v", f)
 	}
 	secrets := secretsOf(r.request("one", "leak", `{}`))
 	f := withoutSecrets(&catalog.Failure{Message: "bad " + key, PlatformCode: key, PlatformRequestID: key, MissingScopes: []string{key},
 		Violations: []catalog.Violation{{Pointer: "/" + key, Detail: key + " double.example"}}}, secrets)
-	if text := fmt.Sprintf("%+v", f); strings.Contains(text, key) || !strings.Contains(text, "double.example") {
+	if text := fmt.Sprintf("%+v", *f); strings.Contains(text, key) || !strings.Contains(text, "double.example") {
 		t.Errorf("the failure is %s", text)
 	}
 }

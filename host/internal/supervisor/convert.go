@@ -95,9 +95,9 @@ func failureOf(ctx context.Context, err error) error {
 		}
 	}
 	switch {
-	case ctx.Err() != nil || st.Code() == codes.DeadlineExceeded || st.Code() == codes.Canceled:
+	case ctx.Err() != nil || st.Code() == codes.DeadlineExceeded:
 		return &catalog.Failure{Kind: catalog.Timeout, Message: "The call was not finished within its time."}
-	case st.Code() == codes.Unavailable:
+	case st.Code() == codes.Unavailable || st.Code() == codes.Canceled: // the latter where the connection was closed on this side first
 		return &catalog.Failure{Kind: catalog.AdapterUnavailable, Message: "The adapter stopped while it ran the call."}
 	case st.Code() == codes.ResourceExhausted:
 		return &catalog.Failure{Kind: catalog.AdapterBug, Message: fmt.Sprintf("A message to or from the adapter was larger than %d MiB.", adapterv1.MaxMessageBytes>>20)}

@@ -170,7 +170,7 @@ func (d *double) greet(how string) {
 		named = filepath.Join(dir, "s")
 		err = os.Symlink(address, named)
 	case "elsewhere":
-		named = filepath.Join(dir, "..", filepath.Base(dir), "s")
+		named = dir + "/../" + filepath.Base(dir) + "/s"
 	case "missing-socket":
 		named = filepath.Join(dir, "t")
 	}

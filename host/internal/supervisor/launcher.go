@@ -1,9 +1,12 @@
 package supervisor
 
 import (
+	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"sync"
+	"syscall"
 )
 
 // launcher starts processes from one thread that lives as long as it does: the kernel sends the parent-death signal when the
@@ -15,6 +18,7 @@ type launcher struct {
 }
 
 func newLauncher() *launcher {
+	keepInherited()
 	l := &launcher{work: make(chan func()), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
@@ -37,4 +41,19 @@ func (l *launcher) start(cmd *exec.Cmd) error {
 func (l *launcher) close() {
 	l.once.Do(func() { close(l.work) })
 	<-l.done
+}
+
+// keepInherited keeps from children what the host itself has inherited from whoever started it: a shell's redirections, a service
+// manager's sockets. What Go opens is kept from them already.
+func keepInherited() {
+	const dir = "/proc/self/fd"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // without /proc nothing was promised
+	}
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
 }

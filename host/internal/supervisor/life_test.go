@@ -221,7 +221,7 @@ func TestAliveButNotServing(t *testing.T) {
 			r.tell("stays", "x")
 			r.open()
 			r.must("one", "echo", `{}`)
-			r.cfg.StartTimeout, r.Supervisor.cfg.StartTimeout = 3*time.Second, 3*time.Second
+			r.cfg.StartTimeout, r.Supervisor.cfg.StartTimeout = 2*time.Second, 2*time.Second
 			pid := r.only().PID
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

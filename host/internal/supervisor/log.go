@@ -124,8 +124,8 @@ func (w *logWriter) flush() {
 
 // emit logs a line within the limit; the lock is held.
 func (w *logWriter) emit(line string, cut bool) {
-	level, text := parseLine(line)
-	text = clean(w.redact(text, false), 2*maxLine) // what JSON had escaped
+	level, text, fields := parseLine(line)
+	text, fields = clean(w.redact(text, false), 2*maxLine), w.redact(fields, false) // what JSON had hidden in escapes
 	w.words = clip(text, 200)
 	if w.cause == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
 		w.cause = w.words // the last line of a stack says little
@@ -139,8 +139,8 @@ func (w *logWriter) emit(line string, cut bool) {
 		return
 	}
 	attributes := []any{"adapter", w.name}
-	if text != line {
-		attributes = append(attributes, "line", line)
+	if fields != "" {
+		attributes = append(attributes, "fields", fields)
 	}
 	if cut {
 		attributes = append(attributes, "cut", true)
@@ -199,24 +199,37 @@ func (w *logWriter) last() string {
 	return w.words
 }
 
-// parseLine reads the level and the message of a structured line, by the keys of slog and of hclog, and takes any other as it is.
-func parseLine(line string) (slog.Level, string) {
-	var entry struct {
-		Level    string `json:"level"`
-		Msg      string `json:"msg"`
-		HLevel   string `json:"@level"`
-		HMessage string `json:"@message"`
-	}
+// parseLine reads the level, the message and the other fields (as JSON) of a structured line, by the keys of slog and of hclog, and
+// takes any other line as it is.
+func parseLine(line string) (level slog.Level, text, fields string) {
+	var entry map[string]any
 	if line[0] != '{' || json.Unmarshal([]byte(line), &entry) != nil {
-		return slog.LevelInfo, line
+		return slog.LevelInfo, line, ""
 	}
-	level := slog.LevelInfo
-	if err := level.UnmarshalText([]byte(entry.Level + entry.HLevel)); err != nil {
+	take := func(keys ...string) string {
+		for _, key := range keys {
+			if value, ok := entry[key].(string); ok {
+				delete(entry, key)
+				return value
+			}
+		}
+		return ""
+	}
+	if err := level.UnmarshalText([]byte(take("level", "@level"))); err != nil {
 		level = slog.LevelInfo
 	}
 	level = min(max(level, slog.LevelDebug), slog.LevelError)
-	if text := entry.Msg + entry.HMessage; text != "" {
-		return level, text
+	text = take("msg", "@message")
+	take("time", "@timestamp") // the host's own stands in the line already
+	if text == "" {
+		text = "an adapter's line"
 	}
-	return level, line
+	if len(entry) == 0 {
+		return level, text, ""
+	}
+	encoded, err := json.Marshal(entry)
+	if err != nil {
+		return level, text, "" // what was JSON a moment ago is
+	}
+	return level, text, string(encoded)
 }

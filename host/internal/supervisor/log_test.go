@@ -26,7 +26,7 @@ func TestSecretsInLines(t *testing.T) {
 	}
 	long := strings.Repeat("x", maxLine)
 	for _, line := range []string{
-		awkward, "password=" + awkward + ".", string(quoted), `{"level":"ERROR","msg":` + string(quoted) + `}`, `{"msg":"\u0070a\"ss/w<or>d+with&all"}`,
+		awkward, "password=" + awkward + ".", string(quoted), `{"level":"ERROR","msg":` + string(quoted) + `}`, `{"msg":"\u0070a\"ss/w<or>d+with&all"}`, `{"msg":"m","err":{"p":["\u0070a\"ss/w<or>d+with&all"]}}`,
 		"https://x/?p=pa%22ss%2Fw%3Cor%3Ed%2Bwith%26all", "Basic cGEic3Mvdzxvcj5kK3dpdGgmYWxs",
 		"line-one-of-a-key", "x line-two-of-a-key y", long[:maxLine-10] + awkward, long[:maxLine-len(awkward)+1] + awkward, long[:maxLine-4] + awkward,
 	} {
@@ -88,20 +88,20 @@ func TestSecretsAreBounded(t *testing.T) {
 
 func TestParseLine(t *testing.T) {
 	for line, want := range map[string]struct {
-		level slog.Level
-		text  string
+		level        slog.Level
+		text, fields string
 	}{
-		"plain":                             {slog.LevelInfo, "plain"},
-		`{"level":"WARN","msg":"m"}`:        {slog.LevelWarn, "m"},
-		`{"@level":"error","@message":"m"}`: {slog.LevelError, "m"},
-		`{"@level":"trace","@message":"m"}`: {slog.LevelInfo, "m"},
-		`{"level":"ERROR+400","msg":"m"}`:   {slog.LevelError, "m"},
-		`{"level":"DEBUG-90"}`:              {slog.LevelDebug, `{"level":"DEBUG-90"}`},
-		`{"level":5}`:                       {slog.LevelInfo, `{"level":5}`},
-		"{":                                 {slog.LevelInfo, "{"},
+		"plain": {slog.LevelInfo, "plain", ""},
+		`{"time":"now","level":"WARN","msg":"m"}`:      {slog.LevelWarn, "m", ""},
+		`{"@level":"error","@message":"m","call":"c"}`: {slog.LevelError, "m", `{"call":"c"}`},
+		`{"@level":"trace","@message":"m"}`:            {slog.LevelInfo, "m", ""},
+		`{"level":"ERROR+400","msg":"m"}`:              {slog.LevelError, "m", ""},
+		`{"level":"DEBUG-90"}`:                         {slog.LevelDebug, "an adapter's line", ""},
+		`{"level":5}`:                                  {slog.LevelInfo, "an adapter's line", `{"level":5}`},
+		"{":                                            {slog.LevelInfo, "{", ""},
 	} {
-		if level, text := parseLine(line); level != want.level || text != want.text {
-			t.Errorf("%s is %v, %q", line, level, text)
+		if level, text, fields := parseLine(line); level != want.level || text != want.text || fields != want.fields {
+			t.Errorf("%s is %v, %q, %q", line, level, text, fields)
 		}
 	}
 }

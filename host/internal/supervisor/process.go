@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -107,10 +108,7 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 		SyncStderr:       logs.stream(),
 		Logger:           hclog.NewNullLogger(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: s.cfg.RunDir},
-		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes)),
-			grpc.WithChainStreamInterceptor(p.onStream),
-		},
+		GRPCDialOptions:  s.dialOptions(p),
 	})
 	// go-plugin bounds the wait for the greeting, and nothing after it.
 	stopWatching := context.AfterFunc(ctx, r.kill)
@@ -125,6 +123,18 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 		return nil, p.giveUp(ctx, err)
 	}
 	return p, nil
+}
+
+// dialOptions are for the connection to one process. With traces, each call joins the trace of its request.
+func (s *Supervisor) dialOptions(p *process) []grpc.DialOption {
+	options := []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes)),
+		grpc.WithChainStreamInterceptor(p.onStream),
+	}
+	if s.cfg.Traced {
+		options = append(options, grpc.WithStatsHandler(otelgrpc.NewClientHandler()))
+	}
+	return options
 }
 
 // connect starts the process and waits until it serves.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
@@ -41,6 +42,8 @@ type Config struct {
 	IdleAfter time.Duration
 	// Confine keeps adapters to themselves by the kernel; nil runs them as plain processes.
 	Confine *Confinement
+	// Traced puts calls to adapters into the traces that are configured.
+	Traced bool
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 }
@@ -143,7 +146,7 @@ func (s *Supervisor) add(ctx context.Context, path string) error {
 
 // digestOf hashes a binary, and says plainly what is wrong with a file that cannot be one.
 func digestOf(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // of a named pipe, opening would wait for a writer
 	if err != nil {
 		return nil, fmt.Errorf("opening the binary: %w", err)
 	}
