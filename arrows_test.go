@@ -105,7 +105,9 @@ func allowed(file, imported string) string {
 		if top == "plugins" && targetTop == "proto" && strings.HasSuffix(file, "_test.go") {
 			return "" // a test may speak to an adapter as a host does
 		}
-		if !slices.ContainsFunc(outer[top], func(a string) bool { return target == a || strings.HasPrefix(target, a+"/") || a == targetTop && !strings.Contains(a, "/") }) {
+		if !slices.ContainsFunc(outer[top], func(a string) bool {
+			return target == a || strings.HasPrefix(target, a+"/") || a == targetTop && !strings.Contains(a, "/")
+		}) {
 			return "no arrow leads from " + top + " to " + target
 		}
 		if targetTop == "proto" && inRoom && !slices.Contains(protoImporters, room) {

@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +26,7 @@ func pair(t *testing.T) (host.Config, host.Config) {
 
 // A deactivation is in force on the other host, which has the integration in its memory, before it is answered.
 func TestDeactivationIsInForceEverywhere(t *testing.T) {
+	t.Parallel()
 	ca, cb := pair(t)
 	a, b := start(t, ca), start(t, cb)
 	slack := newSlackDouble(t)
@@ -68,6 +71,7 @@ func TestDeactivationIsInForceEverywhere(t *testing.T) {
 
 // A host that does not answer any more delays a deactivation until nobody can take it for alive, and no longer.
 func TestDeactivationOutlivesADeadHost(t *testing.T) {
+	t.Parallel()
 	ca, cb := pair(t)
 	a := start(t, ca)
 	b := spawn(t, cb)
@@ -80,6 +84,7 @@ func TestDeactivationOutlivesADeadHost(t *testing.T) {
 }
 
 func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
 	ca, cb := pair(t)
 	a, b := start(t, ca), start(t, cb)
 	slack := newSlackDouble(t)
@@ -107,6 +112,7 @@ func TestIdempotencyKey(t *testing.T) {
 
 // While a call is under way its key answers 409; when its host is killed it answers outcome_unknown, and the call is never repeated.
 func TestIdempotencyKeyOfADeadHost(t *testing.T) {
+	t.Parallel()
 	ca, cb := pair(t)
 	a := start(t, ca)
 	b := spawn(t, cb)
@@ -146,6 +152,7 @@ func TestIdempotencyKeyOfADeadHost(t *testing.T) {
 
 // A new key comes into use once every host has it, the rows move to it, and then the old one can go.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	ca, cb := pair(t)
 	cb.Key = filepath.Join(filepath.Dir(cb.Data), "keys.json")
 	a := start(t, ca)
@@ -207,6 +214,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestAuditShowsTampering(t *testing.T) {
+	t.Parallel()
 	cfg := config(t, dataDir(t), database(t))
 	s := start(t, cfg)
 	slack := newSlackDouble(t)
@@ -251,6 +259,7 @@ func TestAuditShowsTampering(t *testing.T) {
 
 // A ciphertext that someone moved to a row of their own does not open.
 func TestMovedCiphertextDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	cfg := config(t, dataDir(t), database(t))
 	s := start(t, cfg)
 	slack := newSlackDouble(t)
@@ -268,5 +277,34 @@ func TestMovedCiphertextDoesNotOpen(t *testing.T) {
 	var raw json.RawMessage
 	if status := s.as(token.Token, "POST", "/v1/calls", message(own, "x"), &raw); status < 400 || slack.count() != before {
 		t.Errorf("a moved ciphertext answers %d %s", status, raw)
+	}
+}
+
+// The listener for other hosts talks to nobody without a certificate of the cluster's own authority.
+func TestPeersNeedTheClustersCertificate(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(t, dataDir(t), database(t)))
+	var hosts struct{ Items []struct{ ID, Address string } }
+	s.must("GET", "/v1/hosts", nil, &hosts)
+	if len(hosts.Items) != 1 {
+		t.Fatalf("the hosts are %+v", hosts.Items)
+	}
+	certFile, keyFile, _ := certificate(t)
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, certificates := range map[string][]tls.Certificate{"without one": nil, "with one of its own": {pair}} {
+		conn, err := tls.Dial("tcp", hosts.Items[0].Address, &tls.Config{InsecureSkipVerify: true, Certificates: certificates})
+		if err == nil {
+			_, err = fmt.Fprintf(conn, "GET /adapters HTTP/1.1\r\nHost: x\r\n\r\n")
+			if err == nil {
+				_, err = conn.Read(make([]byte, 1))
+			}
+			_ = conn.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "tls") {
+			t.Errorf("a stranger %s is answered: %v", name, err)
+		}
 	}
 }

@@ -53,6 +53,7 @@ func (c client) load(i integrationView, callers int, enough func(n int)) []strin
 
 // kill -9 of the host, its private database with it, loses no call that was answered, and leaves no process behind.
 func TestKilledHostLosesNothingAnswered(t *testing.T) {
+	t.Parallel()
 	data := dataDir(t)
 	cfg := config(t, data, "")
 	slack := newSlackDouble(t)
@@ -87,6 +88,7 @@ func TestKilledHostLosesNothingAnswered(t *testing.T) {
 
 // kill -9 of the private database under load: calls wait, nothing answered is lost, and the database comes back by itself.
 func TestKilledDatabaseLosesNothingAnswered(t *testing.T) {
+	t.Parallel()
 	data := dataDir(t)
 	s := spawn(t, config(t, data, ""))
 	slack := newSlackDouble(t)
@@ -164,6 +166,7 @@ func processesOf(t *testing.T, data string) []string {
 
 // A write whose fate is unknown is told so and never repeated; a read is repeated.
 func TestRetriesByEffect(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -192,6 +195,7 @@ func TestRetriesByEffect(t *testing.T) {
 
 // Retry-After is honoured, remembered for the integration, and never waited for past the caller's deadline.
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)

@@ -10,6 +10,7 @@ import (
 
 // A full disk makes calls fail in words and loses nothing that was answered; with room again the host goes on by itself.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a small file system needs root")
 	}

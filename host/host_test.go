@@ -11,6 +11,7 @@ import (
 )
 
 func TestCallOverREST(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), ""))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -37,6 +38,7 @@ func TestCallOverREST(t *testing.T) {
 }
 
 func TestFailedCredentialIsNotSaved(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	s.must("PUT", "/v1/platforms/slack/settings", map[string]any{"base_url": slack.URL + "/api", "allow_private_network": true}, nil)
@@ -55,6 +57,7 @@ func TestFailedCredentialIsNotSaved(t *testing.T) {
 }
 
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -94,6 +97,7 @@ func TestLifecycle(t *testing.T) {
 
 // A credential that the platform refuses makes the integration expired, and a test that succeeds heals it.
 func TestRefusedCredentialExpires(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -115,6 +119,7 @@ func TestRefusedCredentialExpires(t *testing.T) {
 
 // What belongs to someone else is exactly as missing as what is not there.
 func TestForeignIsMissing(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -171,6 +176,7 @@ func withoutID(raw []byte) string {
 
 // The credential is nowhere in clear: not in the database's files, the other files of the host, its log, or any process' environment.
 func TestCredentialIsNowhereInClear(t *testing.T) {
+	t.Parallel()
 	data := dataDir(t)
 	s := start(t, config(t, data, ""))
 	slack := newSlackDouble(t)
@@ -231,6 +237,7 @@ func environments(t *testing.T) []string {
 }
 
 func TestSignInLinkWorksOnce(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	var me struct{ ID string }
 	s.must("GET", "/v1/me", nil, &me)
@@ -277,6 +284,7 @@ func TestSignInLinkWorksOnce(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	for n := range 5 {
 		s.must("POST", "/v1/integrations", map[string]any{"platform": "slack", "label": fmt.Sprint("Team ", n), "verify": false,

@@ -13,6 +13,7 @@ import (
 
 // Bad input is answered with a stable code and does no damage.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	i := s.connectSlack(slack)
@@ -75,6 +76,7 @@ func TestBadInput(t *testing.T) {
 
 // What keeps a host from starting is said in words that tell what to do.
 func TestRefusalsToStart(t *testing.T) {
+	t.Parallel()
 	url := database(t)
 	data := dataDir(t)
 	cfg := config(t, data, url)

@@ -32,7 +32,7 @@ import (
 
 // open builds the house from the ground up: each step stands on those before it.
 func (h *Host) open(ctx context.Context) error {
-	if err := h.prepare(); err != nil {
+	if err := h.prepare(ctx); err != nil {
 		return err
 	}
 	if err := h.openStore(ctx); err != nil {
@@ -53,7 +53,7 @@ func (h *Host) open(ctx context.Context) error {
 }
 
 // prepare makes the folder, hardens the process and binds the address, so that a second host fails before it touches anything.
-func (h *Host) prepare() error {
+func (h *Host) prepare(ctx context.Context) error {
 	if h.cfg.Data == "" || h.cfg.Adapters == "" || h.cfg.Logger == nil || h.cfg.Version == "" {
 		return errors.New("opening a host: Data, Adapters, Logger and Version are required")
 	}
@@ -73,7 +73,7 @@ func (h *Host) prepare() error {
 		return err
 	}
 	h.id = id.New("host")
-	return h.listen()
+	return h.listen(ctx)
 }
 
 // openStore starts the private database where the operator has none, and connects.

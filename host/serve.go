@@ -28,7 +28,7 @@ import (
 const defaultListen = "127.0.0.1:7450"
 
 // listen binds the address. Plain HTTP is for loopback alone; anything else speaks TLS 1.3 or nothing.
-func (h *Host) listen() error {
+func (h *Host) listen(ctx context.Context) error {
 	if h.cfg.Listen == "" {
 		h.cfg.Listen = defaultListen
 	}
@@ -42,7 +42,7 @@ func (h *Host) listen() error {
 	} else if !loopback(h.cfg.Listen) {
 		return fmt.Errorf("%s is not a loopback address: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy on this machine", h.cfg.Listen)
 	}
-	l, err := net.Listen("tcp", h.cfg.Listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", h.cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use: another host or program listens there; stop it or choose another address with --listen", h.cfg.Listen)
 	}

@@ -51,6 +51,7 @@ func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
 
 // With a certificate the host speaks TLS 1.3 or nothing.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	cfg := config(t, dataDir(t), database(t))
 	var pool *x509.CertPool
 	cfg.TLSCert, cfg.TLSKey, pool = certificate(t)

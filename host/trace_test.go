@@ -11,6 +11,7 @@ import (
 
 // With an endpoint, the trace of a call holds the request and the adapter's part, and no payload or credential.
 func TestTraces(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var got strings.Builder
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -44,6 +45,7 @@ func TestTraces(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	slack := newSlackDouble(t)
 	s.must("POST", "/v1/calls", message(s.connectSlack(slack), "x"), nil)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -49,11 +50,13 @@ type None struct{}
 
 // shortJSONError says where decoding failed without quoting the input.
 func shortJSONError(err error) string {
-	switch e := err.(type) {
-	case *json.UnmarshalTypeError:
-		return fmt.Sprintf("%s must be %s", e.Field, e.Type.Kind())
-	case *json.SyntaxError:
-		return fmt.Sprintf("not JSON at byte %d", e.Offset)
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return fmt.Sprintf("%s must be %s", mistyped.Field, mistyped.Type.Kind())
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
 	}
 	return "not a JSON object"
 }

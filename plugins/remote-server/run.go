@@ -155,7 +155,7 @@ func (m *machine) end(r running) bool {
 		}
 	}
 	_ = m.Client.Close()
-	<-r.ended
+	_ = <-r.ended
 	return false
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -30,7 +31,11 @@ func Middleware(next http.Handler, logger *slog.Logger) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		defer func() {
-			if v := recover(); v != nil && v != http.ErrAbortHandler {
+			v := recover()
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v) // the server cuts the connection, so that a part is not taken for the whole
+			}
+			if v != nil {
 				logger.Error("a handler panicked", "request_id", ref, "path", r.URL.Path, "stack", string(debug.Stack()))
 				newProblem(ctx, 500, "internal_error", "The host failed on this request. Its log says more under this request_id.").write(w)
 			}

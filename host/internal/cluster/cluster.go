@@ -144,7 +144,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 			c.beatAt.Store(0)
 			err := c.cfg.Store.Leave(leaving, c.self.ID)
 			_ = c.server.Close() // nothing of it is worth waiting for
-			<-served
+			_ = <-served
 			if err != nil {
 				return fmt.Errorf("leaving the cluster: %w", err)
 			}

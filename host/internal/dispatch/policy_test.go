@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -86,8 +87,8 @@ func TestHolds(t *testing.T) {
 	h.hold("a", time.Second) // a longer hold stands
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	f, ok := h.wait(ctx, "a").(*catalog.Failure)
-	if !ok || f.Kind != catalog.RateLimited || f.RetryAfter < 59*time.Minute || !f.NotSent {
+	var f *catalog.Failure
+	if !errors.As(h.wait(ctx, "a"), &f) || f.Kind != catalog.RateLimited || f.RetryAfter < 59*time.Minute || !f.NotSent {
 		t.Errorf("a held integration answers %+v", f)
 	}
 	if err := h.wait(ctx, "b"); err != nil {

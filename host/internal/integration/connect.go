@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -137,7 +138,8 @@ func (s *Service) Verify(ctx context.Context, user, ref string) (Integration, er
 	}
 	tested, before := i, maps.Clone(fields)
 	if err := s.test(ctx, platform, settings, &tested, fields); err != nil {
-		if f, ok := err.(*catalog.Failure); ok && (f.Kind == catalog.AuthRevoked || f.Kind == catalog.AuthExpired) {
+		var f *catalog.Failure
+		if errors.As(err, &f) && (f.Kind == catalog.AuthRevoked || f.Kind == catalog.AuthExpired) {
 			if err := s.MarkExpired(ctx, i, f.Message); err != nil {
 				return Integration{}, err
 			}

@@ -267,8 +267,8 @@ func (a *adapter) suspect(p *process) {
 	})
 }
 
-// end ends a process that is of no use any more, if it does not end by itself in a moment: its connections close before the kernel
-// says how it ended, and that says more.
+// end waits for the end of a process that is of no use any more, and brings it about where it does not come by itself in a moment: its
+// connections close before the kernel says how it ended, and that says more.
 func (a *adapter) end(p *process, verdict string) {
 	t := time.NewTimer(dyingTime)
 	defer t.Stop()
@@ -278,11 +278,12 @@ func (a *adapter) end(p *process, verdict string) {
 	case <-t.C:
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.process == p && !p.ended() {
 		p.verdict = verdict
 		p.runner.kill()
 	}
+	a.mu.Unlock()
+	<-p.died
 }
 
 // stopIfIdle stops the process when no call used it for a while.

@@ -16,10 +16,13 @@ import (
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
 
+// maxTries bounds how many processes in turn a call is offered to that end before it has begun.
+const maxTries = 3
+
 // Run runs one attempt of an operation. Failures are *catalog.Failure.
 func (s *Supervisor) Run(ctx context.Context, r catalog.Request, to catalog.Sink) (catalog.Response, error) {
 	var out catalog.Response
-	err := s.with(ctx, r, func(p *process, c *adapterv1.CallContext) error {
+	err := s.with(ctx, r, func(ctx context.Context, p *process, c *adapterv1.CallContext) error {
 		request := &adapterv1.ExecuteRequest{Call: c, Operation: r.Operation.Name, Input: r.Input}
 		var answer *adapterv1.ExecuteResponse
 		var err error
@@ -40,7 +43,7 @@ func (s *Supervisor) Run(ctx context.Context, r catalog.Request, to catalog.Sink
 // Verify tests a credential. Failures are *catalog.Failure.
 func (s *Supervisor) Verify(ctx context.Context, r catalog.Request) (catalog.Account, error) {
 	var account catalog.Account
-	err := s.with(ctx, r, func(p *process, c *adapterv1.CallContext) error {
+	err := s.with(ctx, r, func(ctx context.Context, p *process, c *adapterv1.CallContext) error {
 		answer, err := p.service.Verify(ctx, &adapterv1.VerifyRequest{Call: c})
 		if err == nil {
 			account = accountOf(answer)
@@ -50,38 +53,59 @@ func (s *Supervisor) Verify(ctx context.Context, r catalog.Request) (catalog.Acc
 	return account, err
 }
 
-// with gives f a process of the platform's adapter, and lets it dial for this call while f runs.
-func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(*process, *adapterv1.CallContext) error) error {
+// with gives f a process of the platform's adapter, and lets it dial for this call while f runs. f runs again, with another process,
+// where the first one ended before anything was sent.
+func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(context.Context, *process, *adapterv1.CallContext) error) error {
 	a, err := s.find(r.Platform.Adapter)
 	if err != nil {
 		return err
 	}
+	secrets := secretsOf(r)
+	for try := 1; ; try++ {
+		again, err := a.run(ctx, r, secrets, f)
+		var failed *catalog.Failure
+		if !errors.As(err, &failed) {
+			return err // none, or one of the host itself
+		}
+		if !again || try == maxTries {
+			return withoutSecrets(failed, secrets)
+		}
+	}
+}
+
+// run calls f with a process, and says whether it may do so with another one: this one is of no use any more, and was sent nothing.
+func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, f func(context.Context, *process, *adapterv1.CallContext) error) (again bool, err error) {
 	p, err := a.acquire(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer a.release(p)
 	c := callContext(r)
 	c.DialId = egress.NewDialID()
 	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
-		return unavailable("The adapter %s has just stopped.", a.name)
+		a.end(p, "it closed its way out and was ended")
+		return true, unavailable("The adapter %s keeps stopping.", a.name)
 	}
 	defer p.letGo(ctx, c.GetDialId())
-	secrets := secretsOf(r)
 	p.runner.logs.hide(secrets)
-	err = f(p, c)
-	if err == nil {
-		return nil
+	watched, sent := watchSent(ctx)
+	if err = f(watched, p, c); err == nil {
+		return false, nil
 	}
 	err = failureOf(ctx, err)
 	var failed *catalog.Failure
 	if !errors.As(err, &failed) {
-		return err
+		return false, err
+	}
+	if failed.Kind == catalog.AdapterUnavailable && !sent.Load() {
+		a.end(p, "it took no calls any more and was ended")
+		failed.NotSent = true
+		return true, failed
 	}
 	if failed.Kind == catalog.AdapterUnavailable || failed.Kind == catalog.Timeout {
 		a.suspect(p)
 	}
-	return withoutSecrets(failed, secrets)
+	return false, failed
 }
 
 // cancelGrace is how long a call that was cancelled keeps its connections, so that the adapter can end what it began elsewhere.

@@ -141,7 +141,7 @@ func TestFailureOf(t *testing.T) {
 		{t.Context(), status.Error(codes.Unavailable, "EOF"), catalog.AdapterUnavailable, false},
 		{ended, status.Error(codes.Unavailable, "EOF"), catalog.Timeout, false},
 		{t.Context(), status.Error(codes.DeadlineExceeded, ""), catalog.Timeout, false},
-		{t.Context(), status.Error(codes.Canceled, ""), catalog.Timeout, false},
+		{t.Context(), status.Error(codes.Canceled, ""), catalog.AdapterUnavailable, false},
 		{t.Context(), status.Error(codes.ResourceExhausted, ""), catalog.AdapterBug, false},
 		{t.Context(), status.Error(codes.Unimplemented, ""), catalog.AdapterBug, false},
 		{t.Context(), &catalog.Failure{Kind: catalog.Conflict}, catalog.Conflict, false},

@@ -235,7 +235,7 @@ func TestAliveButNotServing(t *testing.T) {
 			if s := r.only(); s.PID == pid || alive(pid) {
 				t.Errorf("the old process lives: %+v", s)
 			}
-			if !strings.Contains(r.log.String(), "did not answer any more") {
+			if !strings.Contains(r.log.String(), "any more and was ended") {
 				t.Errorf("the log does not say why: %s", r.log)
 			}
 		})
@@ -264,6 +264,34 @@ func TestAliveButNotServing(t *testing.T) {
 			t.Errorf("the status is %+v", s)
 		}
 	})
+}
+
+// An adapter that closes its way out is of no use: the next call finds another process.
+func TestClosedWayOut(t *testing.T) {
+	r := newRig(t, "one").open()
+	r.must("one", "close_egress", `{}`)
+	pid := r.only().PID
+	r.must("one", "echo", `{}`)
+	if s := r.only(); s.PID == pid || alive(pid) || !strings.Contains(r.log.String(), "closed its way out") {
+		t.Errorf("the status is %+v; the log: %s", s, r.log)
+	}
+}
+
+// A call that meets the death of its process before it went out moves on to the next process.
+func TestCallsMeetDeaths(t *testing.T) {
+	r := newRig(t, "one").open()
+	for range 8 {
+		r.must("one", "echo", `{}`)
+		r.clock.forward(crashWindow) // these crashes are no loop
+		if err := syscall.Kill(r.only().PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.call("one", "echo", `{}`); err != nil {
+			if f := failure(t, err); f.Kind != catalog.AdapterUnavailable || f.NotSent { // it went out before the end was seen
+				t.Errorf("the failure is %+v", f)
+			}
+		}
+	}
 }
 
 // Whatever an adapter leaves behind or does to itself, stopping it ends and the host goes on.

@@ -130,6 +130,7 @@ func (s *Supervisor) dialOptions(p *process) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes)),
 		grpc.WithChainStreamInterceptor(p.onStream),
+		grpc.WithStatsHandler(sentWatcher{}),
 	}
 	if s.cfg.Traced {
 		options = append(options, grpc.WithStatsHandler(otelgrpc.NewClientHandler()))

@@ -43,7 +43,7 @@ func (f keyFile) read() (*keyset.Handle, error) {
 	case err != nil:
 		return nil, f.problem("cannot be opened", adviceCopy, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return nil, f.problem("cannot be examined", adviceCopy, err)
@@ -185,7 +185,7 @@ func (f keyFile) replace(b []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // fails once renamed, as it should
+	defer func() { _ = os.Remove(temp.Name()) }() // fails once renamed, as it should
 	_, err = temp.Write(b)
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (f keyFile) locked(ctx context.Context, do func() error) error {
 	if err != nil {
 		return f.problem("cannot be locked", "make its directory writable for the host", err)
 	}
-	defer lock.Close() // gives up the lock
+	defer func() { _ = lock.Close() }() // gives up the lock
 	retry := time.NewTicker(lockRetry)
 	defer retry.Stop()
 	for {

@@ -178,14 +178,6 @@ func (k *Keys) File() string {
 // Location is where this host's keys are, for messages.
 func (k *Keys) Location() string { return k.cfg.URI }
 
-// origin is where the key of an id came from; empty if not held.
-func (k *Keys) origin(id string) string {
-	if key := k.get(id); key != nil {
-		return key.origin
-	}
-	return ""
-}
-
 // Reload reads the key file again and takes up the keys added to it since, as
 // when it was copied from another host. Keys in memory are never dropped or
 // replaced by it: a file that is gone, damaged or lacks one of them is

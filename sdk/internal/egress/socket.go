@@ -69,7 +69,7 @@ func (s socket) send(ctx context.Context, message []byte) error {
 		_, sendErr = retry(func() (int, error) {
 			return syscall.SendmsgN(int(fd), message, nil, nil, syscall.MSG_NOSIGNAL)
 		})
-		return sendErr != syscall.EAGAIN
+		return !errors.Is(sendErr, syscall.EAGAIN)
 	})
 	if err == nil {
 		err = sendErr
@@ -95,7 +95,7 @@ func (s socket) receive(buffer []byte) (message []byte, fds []int, err error) {
 			n, controlLength, _, _, err = syscall.Recvmsg(int(fd), buffer, control, syscall.MSG_CMSG_CLOEXEC)
 			return n, err
 		})
-		return recvErr != syscall.EAGAIN
+		return !errors.Is(recvErr, syscall.EAGAIN)
 	})
 	switch {
 	case err != nil:
@@ -129,7 +129,7 @@ func descriptors(control []byte) []int {
 func retry(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()
-		if err != syscall.EINTR {
+		if !errors.Is(err, syscall.EINTR) {
 			return n, err
 		}
 	}
