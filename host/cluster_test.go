@@ -284,7 +284,9 @@ func TestMovedCiphertextDoesNotOpen(t *testing.T) {
 func TestPeersNeedTheClustersCertificate(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
-	var hosts struct{ Items []struct{ ID, Address string } }
+	var hosts struct {
+		Items []struct{ ID, Address string }
+	}
 	s.must("GET", "/v1/hosts", nil, &hosts)
 	if len(hosts.Items) != 1 {
 		t.Fatalf("the hosts are %+v", hosts.Items)
