@@ -47,6 +47,7 @@ func TestBadInput(t *testing.T) {
 		{"bad base URL", "PUT", "/v1/platforms/slack/settings", map[string]any{"base_url": "file:///etc/passwd"}, 422, "validation_failed"},
 		{"bad range", "PUT", "/v1/platforms/slack/settings", map[string]any{"allowed_cidrs": []string{"nonsense"}}, 422, "validation_failed"},
 		{"unknown route", "GET", "/v1/nosuch", nil, 404, "not_found"},
+		{"wrong method", "PUT", "/v1/me", nil, 405, "method_not_allowed"},
 		{"bad cursor", "GET", "/v1/audit?cursor=nonsense", nil, 422, "validation_failed"},
 		{"bad limit", "GET", "/v1/calls?limit=100000", nil, 422, "validation_failed"},
 	}

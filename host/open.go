@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -214,7 +215,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: time.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },
-		Secure: h.cfg.TLSCert != "", Logger: h.cfg.Logger})
+		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
 	h.serve(mux)
 	return h.welcome(ctx, who)
 }
@@ -225,10 +226,7 @@ func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog) error {
 		return err
 	}
 	h.onClose(sweep)
-	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger, Events: func(_ context.Context, e egress.Event) {
-		h.cfg.Logger.Warn("an adapter was refused a connection", "adapter", e.Adapter, "platform", e.Platform, "call", e.CallID, "host", e.Host,
-			"port", e.Port, "reason", string(e.Reason), "setting", e.Setting, "suppressed", e.Suppressed)
-	}})
+	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger})
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
 		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
 			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})

@@ -20,6 +20,10 @@ func openRunDir(data, id string) (string, func(), error) {
 	if len(filepath.Join(parent, short)) > maxRunDir || (mode != 0o700 && !passable(data)) {
 		parent = filepath.Join(os.TempDir(), fmt.Sprintf("patchbay-%d", os.Getuid()))
 	}
+	dir := filepath.Join(parent, short)
+	if len(dir) > maxRunDir {
+		return "", nil, fmt.Errorf("the path %s is too long for sockets: choose a shorter --data or TMPDIR", dir)
+	}
 	if err := os.MkdirAll(parent, mode); err != nil {
 		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
 	}
@@ -29,22 +33,39 @@ func openRunDir(data, id string) (string, func(), error) {
 	if err := os.Chmod(parent, mode); err != nil { // whatever the umask made of it
 		return "", nil, fmt.Errorf("opening the folder for sockets to adapters: %w", err)
 	}
-	sweepRunDirs(parent)
-	dir := filepath.Join(parent, short)
-	if err := os.Mkdir(dir, mode); err != nil {
-		return "", nil, fmt.Errorf("making the folder for sockets: %w", err)
-	}
-	if err := os.Chmod(dir, mode); err != nil {
-		return "", nil, fmt.Errorf("opening the folder for sockets to adapters: %w", err)
-	}
-	lock, err := lockDir(dir)
+	lock, err := makeRunDir(parent, dir, mode)
 	if err != nil {
-		return "", nil, fmt.Errorf("locking the folder for sockets: %w", err)
+		return "", nil, err
 	}
 	return dir, func() {
 		_ = os.RemoveAll(dir) // the next start sweeps what is left
 		_ = lock.Close()      // gives the lock back
 	}, nil
+}
+
+// makeRunDir sweeps, makes the folder and locks it, one process at a time: a sweep must not meet a folder that is made and not locked
+// yet.
+func makeRunDir(parent, dir string, mode os.FileMode) (*os.File, error) {
+	turn, err := os.Open(parent)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder for sockets: %w", err)
+	}
+	defer func() { _ = turn.Close() }() // gives the turn back
+	if err := syscall.Flock(int(turn.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("waiting for the folder for sockets: %w", err)
+	}
+	sweepRunDirs(parent)
+	if err := os.Mkdir(dir, mode); err != nil {
+		return nil, fmt.Errorf("making the folder for sockets: %w", err)
+	}
+	if err := os.Chmod(dir, mode); err != nil {
+		return nil, fmt.Errorf("opening the folder for sockets to adapters: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("locking the folder for sockets: %w", err)
+	}
+	return lock, nil
 }
 
 // runDirMode lets adapters pass that have a user id of their own; nobody but the host can list what is there.

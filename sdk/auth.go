@@ -1,5 +1,10 @@
 package sdk
 
+import (
+	"fmt"
+	"io"
+)
+
 // AuthMethod is one way to connect an account.
 type AuthMethod struct {
 	// Type is one of the MethodX constants.
@@ -103,8 +108,8 @@ func (c Credential) Token() string {
 // String hides the values, so that a credential may stand in a log line by accident.
 func (c Credential) String() string { return "credential(" + c.Method + ")" }
 
-// GoString hides the values too.
-func (c Credential) GoString() string { return c.String() }
+// Format hides the values from every verb.
+func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // MarshalJSON hides the values too.
 func (c Credential) MarshalJSON() ([]byte, error) { return []byte(`"` + c.String() + `"`), nil }

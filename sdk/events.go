@@ -24,7 +24,7 @@ type Event struct {
 // Events sends a request that is answered by server-sent events (WHATWG HTML, 9.2) and calls each for every one, until the
 // platform ends the stream, each fails, or each answers io.EOF, which ends it without an error.
 func (c *Call) Events(ctx context.Context, r Request, each func(Event) error) error {
-	if r.Header == nil {
+	if r.Header = r.Header.Clone(); r.Header == nil {
 		r.Header = http.Header{}
 	}
 	r.Header.Set("Accept", "text/event-stream")
@@ -50,8 +50,11 @@ func readEvents(r io.Reader, each func(Event) error) error {
 	var event Event
 	var data []string
 	size := 0
-	for lines.Scan() {
+	for first := true; lines.Scan(); first = false {
 		line := lines.Text()
+		if first {
+			line = strings.TrimPrefix(line, "\uFEFF")
+		}
 		if line == "" {
 			if len(data) > 0 {
 				event.Data = strings.Join(data, "\n")
@@ -63,10 +66,13 @@ func readEvents(r io.Reader, each func(Event) error) error {
 			event, data, size = Event{ID: event.ID}, nil, 0
 			continue
 		}
+		name, value, _ := strings.Cut(line, ":")
+		if name == "" {
+			continue // a comment
+		}
 		if size += len(line); size > maxEventBytes {
 			return Errorf(PlatformError, "The platform sent an event that is too large.")
 		}
-		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
 		switch name {
 		case "event":

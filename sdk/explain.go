@@ -63,7 +63,7 @@ func KindOfStatus(status int, method string) Kind {
 		return Conflict
 	case http.StatusTooManyRequests:
 		return RateLimited
-	case http.StatusServiceUnavailable, 529:
+	case http.StatusRequestTimeout, http.StatusServiceUnavailable, 529:
 		return PlatformUnavailable
 	}
 	if status < http.StatusInternalServerError {
@@ -87,7 +87,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	wait := time.Duration(0)
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 { // which NaN is not
 		wait = time.Duration(min(seconds, 86400) * float64(time.Second))
 	} else if at, err := http.ParseTime(value); err == nil {
 		wait = at.Sub(now)

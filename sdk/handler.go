@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +24,7 @@ type Handler struct {
 func Func[In, Out any](f func(context.Context, *Call, In) (Out, error)) Handler {
 	h := Handler{run: func(ctx context.Context, call *Call, input []byte) ([]byte, error) {
 		var in In
-		if err := json.NewDecoder(bytes.NewReader(input)).Decode(&in); err != nil {
+		if err := json.Unmarshal(input, &in); err != nil {
 			return nil, Invalid("", "it does not fit the operation's schema (%s)", shortJSONError(err))
 		}
 		out, err := f(ctx, call, in)

@@ -26,14 +26,37 @@ const maxRedirects = 5
 func HTTP(call *Call) *http.Client {
 	return &http.Client{
 		Transport: &signer{call: call, base: call.transports.of(call)},
-		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
-				return Errorf(PlatformError, "The platform redirects without end.")
-			}
-			return nil
-		},
+		CheckRedirect: checkRedirect,
 	}
 }
+
+// checkRedirect follows a redirect within a host as net/http does. One that leads elsewhere takes nothing along: no header of the
+// adapter's, which may hold the credential as well as the one that authorize adds, no Referer with the address before, and no body.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return Errorf(PlatformError, "The platform redirects without end.")
+	}
+	req.Header.Del("Referer") // it names the whole address before, in whose path some platforms have the credential
+	for _, before := range via {
+		if sameOrigin(before.URL, req.URL) {
+			continue
+		}
+		if req.Body != nil && req.Body != http.NoBody {
+			return Errorf(PlatformError, "The platform redirects the request, with its content, to another host; that is not followed.")
+		}
+		for name := range req.Header {
+			if !slices.Contains(plainHeaders, name) {
+				req.Header.Del(name)
+			}
+		}
+	}
+	return nil
+}
+
+// plainHeaders are those that a redirect to another host takes along.
+var plainHeaders = []string{"Accept", "Accept-Language", "Range", "User-Agent"}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) }
 
 // transports keeps the adapter's connections. Those to a platform's hosts are shared between calls; those of platforms whose
 // integrations have a host of their own live as long as the call.
@@ -132,12 +155,12 @@ func (s *signer) allowed(u *url.URL) error {
 // from another one.
 func (s *signer) trusted(req *http.Request) bool {
 	for r := req; r.Response != nil; r = r.Response.Request {
-		if r.Response.Request.URL.Host != req.URL.Host {
+		if !sameOrigin(r.Response.Request.URL, req.URL) {
 			return false
 		}
 	}
 	base, err := url.Parse(s.call.BaseURL())
-	if err == nil && strings.EqualFold(base.Host, req.URL.Host) {
+	if err == nil && sameOrigin(base, req.URL) {
 		return true
 	}
 	return slices.ContainsFunc(s.call.platform.Hosts, func(pattern string) bool { return matchHost(pattern, req.URL) })
@@ -147,7 +170,7 @@ func (s *signer) trusted(req *http.Request) bool {
 func matchHost(pattern string, u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
 	if h, port, err := net.SplitHostPort(pattern); err == nil {
-		if u.Port() != port {
+		if orString(u.Port(), "443") != port {
 			return false
 		}
 		pattern = h

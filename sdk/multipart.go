@@ -3,6 +3,7 @@ package sdk
 import (
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/textproto"
 	"strings"
@@ -38,8 +39,8 @@ func writeParts(form *multipart.Writer, parts []Part) error {
 			continue
 		}
 		header := textproto.MIMEHeader{}
-		header.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename=%q`, p.Name, plainName(p.FileName)))
-		header.Set("Content-Type", orString(p.MediaType, "application/octet-stream"))
+		header.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%s"; filename="%s"`, plainName(p.Name), plainName(p.FileName)))
+		header.Set("Content-Type", plainType(p.MediaType))
 		w, err := form.CreatePart(header)
 		if err != nil {
 			return err
@@ -51,6 +52,17 @@ func writeParts(form *multipart.Writer, parts []Part) error {
 	return nil
 }
 
+// plainType answers a media type in its usual form; what is none becomes that of any bytes.
+func plainType(mediaType string) string {
+	kind, parameters, err := mime.ParseMediaType(mediaType)
+	if err != nil {
+		return anyBytes
+	}
+	return orString(mime.FormatMediaType(kind, parameters), anyBytes)
+}
+
+const anyBytes = "application/octet-stream"
+
 // plainName drops what could break out of a header.
 func plainName(name string) string {
 	return strings.Map(func(r rune) rune {
@@ -58,5 +70,5 @@ func plainName(name string) string {
 			return '_'
 		}
 		return r
-	}, name)
+	}, strings.ToValidUTF8(name, "_"))
 }

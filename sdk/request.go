@@ -33,12 +33,19 @@ type Request struct {
 	Header http.Header
 }
 
-// Path makes a path from a format with %s verbs; each value is escaped, so that none can change the path's shape.
+// noValue stands in a path where a value is empty. No address can hold it.
+const noValue = "\x00"
+
+// Path makes a path from a format with %s verbs; each value is escaped, so that none can change the path's shape. A request with an
+// empty value in its path fails as InvalidInput: it would name something else, such as all of a collection instead of one.
 func Path(format string, values ...string) string {
 	escaped := make([]any, len(values))
 	for i, v := range values {
 		escaped[i] = url.PathEscape(v)
-		if v == "." || v == ".." {
+		switch v {
+		case "":
+			escaped[i] = noValue
+		case ".", "..":
 			escaped[i] = strings.ReplaceAll(v, ".", "%2E")
 		}
 	}
@@ -124,6 +131,9 @@ func isJSON(h http.Header) bool {
 func (c *Call) Open(ctx context.Context, r Request) (*http.Response, error) {
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
+		if body, ok := r.Body.(io.Closer); ok {
+			_ = body.Close() // as net/http does with a body that it sends
+		}
 		return nil, err
 	}
 	resp, err := HTTP(c).Do(req)
@@ -145,7 +155,11 @@ func (c *Call) newRequest(ctx context.Context, r Request) (*http.Request, error)
 			method = http.MethodPost
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.address(r), body)
+	address := c.address(r)
+	if strings.Contains(address, noValue) {
+		return nil, Invalid("", "a value that names what the call is about is empty")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, Errorf(AdapterBug, "The adapter made a request that is not valid.")
 	}
@@ -168,6 +182,9 @@ func (c *Call) newRequest(ctx context.Context, r Request) (*http.Request, error)
 func (c *Call) address(r Request) string {
 	address := r.Path
 	if !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
+		if address != "" && !strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "?") {
+			address = "/" + address // it would go on with the host's name
+		}
 		address = c.BaseURL() + address
 	}
 	if len(r.Query) == 0 {

@@ -113,7 +113,7 @@ func (c *console) ready(url, link, data string) error {
 	if link != "" {
 		c.say("Sign in as the operator, once and within an hour: %s", link)
 	}
-	c.say("Try: %spatchbay platforms", c.dataPrefix(data))
+	c.say("Try: %s%s platforms", c.dataPrefix(data), os.Args[0])
 	return nil
 }
 

@@ -55,11 +55,11 @@ func transferOperations() []sdk.Operation {
 	return []sdk.Operation{
 		{
 			Name: "upload", Effect: sdk.Idempotent, TakesFiles: true, Run: overSFTP(upload),
-			Description: "Writes the one file that comes with the call, of any content and up to 4 GiB, replacing what was at the path. A transfer that breaks off leaves the old file as it was." + pathNote,
+			Description: "Writes the one file that comes with the call, of any content and as large as the host lets through, replacing what was at the path. A transfer that breaks off leaves the old file as it was." + pathNote,
 		},
 		{
 			Name: "download", Effect: sdk.Read, GivesFiles: true, Run: overSFTP(download),
-			Description: "Gives a file of the server, of any content and up to 4 GiB, with the answer. Refuses directories, devices and pipes." + pathNote,
+			Description: "Gives a file of the server, of any content and as large as the host lets through, with the answer. Refuses directories, devices and pipes." + pathNote,
 		},
 	}
 }

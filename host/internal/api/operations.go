@@ -64,9 +64,25 @@ func (a *API) operations(mux *http.ServeMux) {
 		writeStatus(w, http.StatusOK, "ready")
 	})
 	mux.Handle("GET /metrics", a.cfg.Metrics)
-	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		newProblem(r.Context(), 404, "not_found", fmt.Sprintf("There is no %s %s. /docs lists what there is.", r.Method, r.URL.Path)).write(w)
-	})
+	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) { serveMissing(mux, w, r) })
+}
+
+// serveMissing answers what no route takes: 405 where the path has other methods, 404 otherwise.
+func serveMissing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		newProblem(r.Context(), 405, "method_not_allowed", fmt.Sprintf("%s takes %s.", r.URL.Path, strings.Join(allowed, ", "))).write(w)
+		return
+	}
+	newProblem(r.Context(), 404, "not_found", fmt.Sprintf("There is no %s %s. /docs lists what there is.", r.Method, r.URL.Path)).write(w)
 }
 
 func writeStatus(w http.ResponseWriter, status int, text string) {

@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/patchbay/patchbay/host/internal/vault"
 )
@@ -19,6 +21,7 @@ func (c *Catalog) Change(ctx context.Context, actor, platform string, secret *st
 	if !known {
 		return Settings{}, &Failure{Kind: PlatformNotFound, Message: fmt.Sprintf("There is no platform %q. `patchbay platforms` lists them.", clip(platform))}
 	}
+	before := settings
 	change(&settings)
 	if wrong := settings.Check(); len(wrong) > 0 {
 		return Settings{}, &Failure{Kind: ValidationFailed, Message: "The settings are not valid: " + summary(wrong) + ".", Violations: wrong}
@@ -30,7 +33,7 @@ func (c *Catalog) Change(ctx context.Context, actor, platform string, secret *st
 	if err := c.cfg.Store.PutPlatformSettings(ctx, platform, settings, sealed); err != nil {
 		return Settings{}, fmt.Errorf("storing the settings: %w", err)
 	}
-	if err := c.cfg.Record(ctx, actor, "platform.settings", platform); err != nil {
+	if err := c.cfg.Record(ctx, actor, "platform.settings", platform, "changed", changed(before, settings, secret != nil)); err != nil {
 		return Settings{}, err
 	}
 	if err := c.Reload(ctx); err != nil {
@@ -55,4 +58,24 @@ func (c *Catalog) sealSecret(ctx context.Context, platform string, secret *strin
 		return nil, fmt.Errorf("sealing the client secret: %w", err)
 	}
 	return &sealed, nil
+}
+
+// changed names the settings that differ, for the audit log; the values may be the operator's own business.
+func changed(before, after Settings, secret bool) string {
+	var names []string
+	add := func(name string, differs bool) {
+		if differs {
+			names = append(names, name)
+		}
+	}
+	add("base_url", before.BaseURL != after.BaseURL)
+	add("allow_private_network", before.AllowPrivateNetwork != after.AllowPrivateNetwork)
+	add("allowed_cidrs", !slices.Equal(before.AllowedCIDRs, after.AllowedCIDRs))
+	add("min_tls_version", before.MinTLS != after.MinTLS)
+	add("enabled", before.Disabled != after.Disabled)
+	a, b := before.OAuth, after.OAuth
+	add("oauth", a.ClientID != b.ClientID || a.AuthorizationURL != b.AuthorizationURL || a.TokenURL != b.TokenURL ||
+		a.RevocationURL != b.RevocationURL || !slices.Equal(a.Scopes, b.Scopes))
+	add("oauth.client_secret", secret)
+	return strings.Join(names, " ")
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
@@ -51,7 +52,11 @@ func (r *run) claim(ctx context.Context) (answer Answer, done bool, err error) {
 	if len(r.call.IdempotencyKey) > maxKey {
 		return Answer{}, false, &catalog.Failure{Kind: catalog.ValidationFailed, Message: fmt.Sprintf("The Idempotency-Key is longer than %d bytes.", maxKey)}
 	}
-	mine := Claim{User: r.call.User, Key: r.call.IdempotencyKey, Hash: r.hash(), Host: r.d.cfg.Host, Call: r.id}
+	hash, err := r.hash()
+	if err != nil {
+		return Answer{}, false, err
+	}
+	mine := Claim{User: r.call.User, Key: r.call.IdempotencyKey, Hash: hash, Host: r.d.cfg.Host, Call: r.id}
 	found, exists, err := r.d.cfg.Claims.Claim(ctx, mine)
 	switch {
 	case err != nil:
@@ -78,17 +83,33 @@ const (
 	InProgress catalog.Kind = "idempotency_in_progress"
 )
 
-// hash covers what the request asks for. A request with files is never the same as another.
-func (r *run) hash() []byte {
+// hash covers all that the request asks for, the content of its files too.
+func (r *run) hash() ([]byte, error) {
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(r.call.Integration), []byte(r.call.Operation), r.call.Input} {
-		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) // a hash never fails
-		_, _ = h.Write(part)
+	part := func(b []byte) {
+		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b)))) // a hash never fails
+		_, _ = h.Write(b)
 	}
+	part([]byte(r.call.Integration))
+	part([]byte(r.call.Operation))
+	part(r.call.Input)
 	for _, f := range r.call.Files {
-		_, _ = h.Write([]byte(f.Name + "\x00" + f.MediaType + "\x00"))
+		content, ok := f.Content.(io.ReadSeeker)
+		if !ok {
+			return nil, &catalog.Failure{Kind: catalog.ValidationFailed, Message: "An Idempotency-Key goes with files that can be read twice."}
+		}
+		digest := sha256.New()
+		if _, err := io.Copy(digest, content); err != nil {
+			return nil, fmt.Errorf("hashing a file: %w", err)
+		}
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("hashing a file: %w", err)
+		}
+		part([]byte(f.Name))
+		part([]byte(f.MediaType))
+		part(digest.Sum(nil))
 	}
-	return h.Sum(nil)
+	return h.Sum(nil), nil
 }
 
 // replay opens the answer that a claim kept.

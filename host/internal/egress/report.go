@@ -35,8 +35,8 @@ func (p *reporter) report(ctx context.Context, call *admitted, r request, why *r
 	if call != nil {
 		event.CallID, event.Platform = call.CallID, call.Platform
 	}
-	p.logger.WarnContext(ctx, "egress refused", "adapter", event.Adapter, "call", event.CallID, "platform", event.Platform,
-		"host", event.Host, "port", event.Port, "reason", string(event.Reason), "suppressed", suppressed)
+	p.logger.WarnContext(ctx, "an adapter was refused a connection", "adapter", event.Adapter, "call", event.CallID, "platform", event.Platform,
+		"host", event.Host, "port", event.Port, "reason", string(event.Reason), "setting", event.Setting, "suppressed", suppressed)
 	p.events(ctx, event)
 }
 

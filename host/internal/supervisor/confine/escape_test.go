@@ -115,7 +115,7 @@ func escapes(s *surroundings) []escape {
 		{"write-file", []string{s.dir}, denied, allowed, ""},
 		{"write-file", []string{"/tmp"}, denied, "", ""},
 		{"write-file", []string{"/dev/shm"}, denied, "", ""},
-		{"truncate-file", []string{s.victim}, denied, allowed, ""},
+		{"truncate-file", []string{s.victim}, perm, allowed, ""},
 		{"remove-file", []string{s.victim}, denied, "", ""},
 		{"chmod-file", []string{s.victim}, perm, allowed, ""},
 		{"touch-file", []string{s.victim}, perm, allowed, ""},

@@ -1,14 +1,10 @@
 package confine
 
 import (
-	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// minLandlockABI is the first that restricts truncating (Linux 6.2). What later ones add, seccomp refuses on its own.
-const minLandlockABI = 3
 
 // Report says what the running kernel offers.
 type Report struct {
@@ -28,11 +24,8 @@ func Probe() Report {
 	if file, err := executableMemory(); err == nil {
 		r.ExecutableMemory = file.Close() == nil
 	}
-	switch {
-	case r.LandlockABI == 0:
+	if r.LandlockABI == 0 { // the first is enough: what later ones add, seccomp refuses on its own
 		r.Missing = append(r.Missing, "Landlock (Linux 5.13 or newer with landlock among its security modules)")
-	case r.LandlockABI < minLandlockABI:
-		r.Missing = append(r.Missing, fmt.Sprintf("Landlock ABI %d (Linux 6.2 or newer; this one has ABI %d)", minLandlockABI, r.LandlockABI))
 	}
 	if !r.Seccomp {
 		r.Missing = append(r.Missing, "seccomp filters (Linux 4.14 or newer with CONFIG_SECCOMP_FILTER, on amd64 or arm64)")
