@@ -41,16 +41,19 @@ var rooms = map[string][]string{
 	"supervisor":  {"catalog", "egress", "supervisor/confine"},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
 	"supervisor/confine": {},
-	"dispatch":           {"catalog", "file", "id", "integration", "usage", "vault"},
-	"store/postgres":     {},
-	"store":              {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "store/postgres", "usage", "vault"},
+	"supervisor/doctor":  {"egress", "supervisor/confine", "supervisor/doctor/probe"},
+	// A program that takes the place of an adapter.
+	"supervisor/doctor/probe": {},
+	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
+	"store/postgres":          {},
+	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "store/postgres", "usage", "vault"},
 	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
 }
 
-// proto's generated types stop at these rooms; go-plugin at the supervisor's.
-var protoImporters = []string{"supervisor", "egress"}
+// proto's generated types stop at these rooms; go-plugin at the supervisor's. The doctor's probe speaks to the egress as adapters do.
+var protoImporters = []string{"supervisor", "egress", "supervisor/doctor/probe"}
 
 func TestArrows(t *testing.T) {
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {

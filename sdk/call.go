@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 	"github.com/patchbay/patchbay/sdk/internal/egress"
 )
 
@@ -114,6 +115,17 @@ func (c *Call) AddUnits(unit string, amount float64) {
 		c.units = map[string]float64{}
 	}
 	c.units[unit] += amount
+}
+
+// usage answers what was counted until now, in its wire form.
+func (c *Call) usage() *adapterv1.Usage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := &adapterv1.Usage{Units: map[string]float64{}}
+	for unit, amount := range c.units {
+		out.Units[validText(unit)] = amount
+	}
+	return out
 }
 
 // Defer runs f when the call has ended, last one first.

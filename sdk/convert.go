@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -93,23 +94,55 @@ func wireError(err error) error {
 		e = Errorf(AdapterBug, "The adapter failed on this call.")
 	}
 	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(&adapterv1.Failure{
-		Kind: adapterv1.Kind(e.Kind), Blame: blameOf(e.Kind), MissingScopes: e.MissingScopes, PlatformCode: e.PlatformCode,
-		PlatformStatus: int32(e.PlatformStatus), PlatformRequestId: e.PlatformRequestID, NotSent: e.NotSent})}
+		Kind: adapterv1.Kind(e.Kind), Blame: blameOf(e.Kind), MissingScopes: validTexts(e.MissingScopes), PlatformCode: shortText(e.PlatformCode),
+		PlatformStatus: int32(e.PlatformStatus), PlatformRequestId: shortText(e.PlatformRequestID), NotSent: e.NotSent})}
 	if e.RetryAfter > 0 {
 		details = append(details, protoadapt.MessageV1Of(&errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)}))
 	}
 	if len(e.Violations) > 0 {
 		bad := &errdetails.BadRequest{}
 		for _, v := range e.Violations {
-			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: v.Pointer, Description: v.Detail})
+			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: shortText(v.Pointer), Description: shortText(v.Detail)})
 		}
 		details = append(details, protoadapt.MessageV1Of(bad))
 	}
-	st := status.New(codeOf(e.Kind), e.Message)
+	st := status.New(codeOf(e.Kind), shortText(e.Message))
 	if full, detailErr := st.WithDetails(details...); detailErr == nil {
 		st = full
 	}
 	return st.Err()
+}
+
+// maxText bounds one text of a failure. A platform's own words may be a whole page.
+const maxText = 4 << 10
+
+// shortText makes a text fit for the wire: a message with one that is not valid is not sent at all, and the failure's kind with it.
+func shortText(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
+	}
+	return validText(s)
+}
+
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func validTexts(texts []string) []string {
+	var out []string
+	for _, s := range texts {
+		out = append(out, shortText(s))
+	}
+	return out
+}
+
+func wireAccount(a Account) *adapterv1.VerifyResponse {
+	out := &adapterv1.VerifyResponse{Account: &adapterv1.Account{Id: shortText(a.ID), Name: shortText(a.Name)}, Scopes: validTexts(a.Scopes)}
+	for name, value := range a.Observed {
+		if out.Observed == nil {
+			out.Observed = map[string]string{}
+		}
+		out.Observed[validText(name)] = validText(value)
+	}
+	return out
 }
 
 // blameOf says whose fault a kind is.

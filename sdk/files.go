@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
@@ -31,6 +32,13 @@ type unarySink struct {
 	size  int
 }
 
+// take answers the files that were attached until now.
+func (s *unarySink) take() []*adapterv1.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.files)
+}
+
 func (*unarySink) progress(string, float64) error { return nil }
 func (*unarySink) emit([]byte) error              { return nil }
 
@@ -44,7 +52,7 @@ func (s *unarySink) attach(name, mediaType string, r io.Reader) error {
 	if s.size += len(data); s.size > adapterv1.MaxInlineFileBytes {
 		return Errorf(AdapterBug, "A file is too large for this operation: it must declare GivesFiles.")
 	}
-	s.files = append(s.files, &adapterv1.File{Name: name, MediaType: mediaType, Data: data})
+	s.files = append(s.files, &adapterv1.File{Name: validText(name), MediaType: validText(mediaType), Data: data})
 	return nil
 }
 
@@ -53,11 +61,19 @@ type streamSink struct {
 	mu    sync.Mutex
 	send  func(*adapterv1.ExecuteStreamResponse) error
 	files uint32
+	ended bool
+}
+
+// end refuses everything from now on.
+func (s *streamSink) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 }
 
 func (s *streamSink) progress(message string, fraction float64) error {
 	return s.put(&adapterv1.ExecuteStreamResponse{Message: &adapterv1.ExecuteStreamResponse_Progress{
-		Progress: &adapterv1.Progress{Message: message, Fraction: fraction}}})
+		Progress: &adapterv1.Progress{Message: validText(message), Fraction: fraction}}})
 }
 
 func (s *streamSink) emit(delta []byte) error {
@@ -67,6 +83,9 @@ func (s *streamSink) emit(delta []byte) error {
 func (s *streamSink) put(m *adapterv1.ExecuteStreamResponse) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return Errorf(AdapterBug, "The call has ended.")
+	}
 	return s.send(m)
 }
 
@@ -75,7 +94,7 @@ func (s *streamSink) attach(name, mediaType string, r io.Reader) error {
 	index := s.files
 	s.files++
 	s.mu.Unlock()
-	chunk := &adapterv1.FileChunk{Index: index, Name: name, MediaType: mediaType}
+	chunk := &adapterv1.FileChunk{Index: index, Name: validText(name), MediaType: validText(mediaType)}
 	for {
 		buffer := make([]byte, adapterv1.MaxChunkBytes) // the stream may still hold the one before
 		n, err := io.ReadFull(r, buffer)

@@ -25,7 +25,7 @@ const maxRedirects = 5
 // where the operator lowered it), bounds the answer, and returns an answer with a status of 400 and above as an *Error.
 func HTTP(call *Call) *http.Client {
 	return &http.Client{
-		Transport: &signer{call: call, base: call.transports.of(call)},
+		Transport:     &signer{call: call, base: call.transports.of(call)},
 		CheckRedirect: checkRedirect,
 	}
 }

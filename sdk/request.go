@@ -91,7 +91,7 @@ func (c *Call) Do(ctx context.Context, r Request, out any) error {
 	if len(body) > maxJSONBytes {
 		return Errorf(PlatformError, "The platform's answer is larger than %d MiB.", maxJSONBytes>>20)
 	}
-	if c.platform.ExplainSuccess && c.platform.Explain != nil && isJSON(resp.Header) {
+	if c.platform.ExplainSuccess && c.platform.Explain != nil && isJSON(resp.Header, body) {
 		if e := c.platform.Explain(resp.StatusCode, resp.Header, body); e != nil {
 			s := signer{call: c}
 			return s.complete(e, resp)
@@ -122,9 +122,10 @@ func decode(resp *http.Response, body []byte, out any) error {
 	return nil
 }
 
-func isJSON(h http.Header) bool {
+// isJSON says whether an answer is meant to be JSON. Some platforms send objects as plain text.
+func isJSON(h http.Header, body []byte) bool {
 	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return kind == "" || kind == "application/json" || strings.HasSuffix(kind, "+json")
+	return kind == "" || kind == "application/json" || strings.HasSuffix(kind, "+json") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 }
 
 // Open sends a request and answers the response, whose body the caller closes. Failing statuses are errors.

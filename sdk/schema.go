@@ -26,7 +26,10 @@ func inputSchema(t reflect.Type) (*jsonschema.Schema, error) {
 		return nil, fmt.Errorf("inferring the input schema of %s: %w", t, err)
 	}
 	dropNull(s)
-	return s, refine(s, t)
+	if err := refine(s, t); err != nil {
+		return nil, err
+	}
+	return s, usable(s)
 }
 
 // outputSchema infers the schema of an answer.
@@ -35,7 +38,26 @@ func outputSchema(t reflect.Type) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inferring the output schema of %s: %w", t, err)
 	}
-	return s, refine(s, t)
+	if err := refine(s, t); err != nil {
+		return nil, err
+	}
+	return s, usable(s)
+}
+
+// usable says whether a schema compiles and its defaults fit it: what tags say may be wrong.
+func usable(s *jsonschema.Schema) error {
+	encoded, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encoding the schema: %w", err)
+	}
+	again := &jsonschema.Schema{} // Resolve keeps the one that it is given
+	if err := json.Unmarshal(encoded, again); err != nil {
+		return fmt.Errorf("reading the schema back: %w", err)
+	}
+	if _, err := again.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true}); err != nil {
+		return fmt.Errorf("compiling the schema: %w", err)
+	}
+	return nil
 }
 
 // dropNull removes "null" from every type of a schema tree.

@@ -60,11 +60,10 @@ func (p *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.Clien
 	return nil, fmt.Errorf("an adapter does not call adapters")
 }
 
-// newGRPCServer bounds messages and catches panics.
+// newGRPCServer bounds messages.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
-		grpc.MaxRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxSendMsgSize(adapterv1.MaxMessageBytes),
-		grpc.ChainUnaryInterceptor(recoverUnary), grpc.ChainStreamInterceptor(recoverStream))...)
+		grpc.MaxRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxSendMsgSize(adapterv1.MaxMessageBytes))...)
 }
 
 // watchParent calls gone when the process that started this one has ended. The host also asks the kernel for that; this is for

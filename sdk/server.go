@@ -68,7 +68,8 @@ func (s *server) Schema(context.Context, *adapterv1.SchemaRequest) (*adapterv1.S
 }
 
 // Verify tests a credential.
-func (s *server) Verify(ctx context.Context, req *adapterv1.VerifyRequest) (*adapterv1.VerifyResponse, error) {
+func (s *server) Verify(ctx context.Context, req *adapterv1.VerifyRequest) (out *adapterv1.VerifyResponse, err error) {
+	defer func() { err = recovered(recover(), "Verify", err) }()
 	ctx, cancel := bound(ctx)
 	defer cancel()
 	call, err := s.newCall(req.GetCall(), "")
@@ -83,23 +84,26 @@ func (s *server) Verify(ctx context.Context, req *adapterv1.VerifyRequest) (*ada
 	if err != nil {
 		return nil, wireError(call.hide(inContext(ctx, err)))
 	}
-	return &adapterv1.VerifyResponse{Account: &adapterv1.Account{Id: account.ID, Name: account.Name},
-		Scopes: account.Scopes, Observed: account.Observed}, nil
+	return wireAccount(account), nil
 }
 
 // Execute runs an operation whose files are small.
-func (s *server) Execute(ctx context.Context, req *adapterv1.ExecuteRequest) (*adapterv1.ExecuteResponse, error) {
+func (s *server) Execute(ctx context.Context, req *adapterv1.ExecuteRequest) (out *adapterv1.ExecuteResponse, err error) {
+	defer func() { err = recovered(recover(), "Execute", err) }()
 	sink := &unarySink{}
-	out, err := s.run(ctx, req, inlineFiles(req.GetFiles()), sink)
+	out, err = s.run(ctx, req, inlineFiles(req.GetFiles()), sink)
 	if err != nil {
 		return nil, wireError(err)
 	}
-	out.Files = sink.files
+	out.Files = sink.take()
 	return out, nil
 }
 
 // ExecuteStream runs an operation that streams, or whose files are large.
-func (s *server) ExecuteStream(stream grpc.BidiStreamingServer[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse]) error {
+func (s *server) ExecuteStream(stream grpc.BidiStreamingServer[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse]) (err error) {
+	sink := &streamSink{send: stream.Send}
+	defer sink.end() // before gRPC ends the stream, whatever goroutines the operation has left
+	defer func() { err = recovered(recover(), "ExecuteStream", err) }()
 	first, err := stream.Recv()
 	if err != nil {
 		return err
@@ -107,12 +111,11 @@ func (s *server) ExecuteStream(stream grpc.BidiStreamingServer[adapterv1.Execute
 	if first.GetStart() == nil {
 		return wireError(Errorf(AdapterBug, "The first message of a stream must be its start."))
 	}
-	sink := &streamSink{send: stream.Send}
 	out, err := s.run(stream.Context(), first.GetStart(), newStreamFiles(stream.Recv), sink)
 	if err != nil {
 		return wireError(err)
 	}
-	return stream.Send(&adapterv1.ExecuteStreamResponse{Message: &adapterv1.ExecuteStreamResponse_Result{Result: out}})
+	return sink.put(&adapterv1.ExecuteStreamResponse{Message: &adapterv1.ExecuteStreamResponse_Result{Result: out}})
 }
 
 // run finds the operation and calls its function.
@@ -133,7 +136,7 @@ func (s *server) run(ctx context.Context, req *adapterv1.ExecuteRequest, files f
 	if err != nil {
 		return nil, call.hide(inContext(ctx, err))
 	}
-	return &adapterv1.ExecuteResponse{Output: output, Usage: &adapterv1.Usage{Units: call.units}}, nil
+	return &adapterv1.ExecuteResponse{Output: output, Usage: call.usage()}, nil
 }
 
 func (s *server) newCall(c *adapterv1.CallContext, operation string) (*Call, error) {
@@ -162,16 +165,6 @@ func inContext(ctx context.Context, err error) error {
 		}
 	}
 	return err
-}
-
-func recoverUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (out any, err error) {
-	defer func() { err = recovered(recover(), info.FullMethod, err) }()
-	return handler(ctx, req)
-}
-
-func recoverStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	defer func() { err = recovered(recover(), info.FullMethod, err) }()
-	return handler(srv, stream)
 }
 
 // recovered turns a panic into an error of this call alone. The panic's value may hold a payload, so only its type is logged.

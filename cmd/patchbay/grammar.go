@@ -26,6 +26,7 @@ type grammar struct {
 	Adapter adapterCmd `cmd:"" group:"operate" help:"Adapters: the programs that speak to platforms."`
 	Key     keyCmd     `cmd:"" group:"operate" help:"Encryption keys: what is in use, rotation, retirement."`
 	Audit   auditCmd   `cmd:"" group:"operate" help:"The record of who did what."`
+	Doctor  doctorCmd  `cmd:"" group:"operate" help:"Try on this machine what confines adapters."`
 
 	Completions completionsCmd `cmd:"" group:"shell" help:"Completions for bash, zsh and fish."`
 	Version     versionCmd     `cmd:"" group:"shell" help:"Print the version of this program."`

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"maps"
 	"slices"
 	"time"
@@ -51,18 +52,21 @@ func (c *Chain) Name() string { return c.name }
 
 // Link puts entries after a head and answers the records with the new head.
 func (c *Chain) Link(head Head, entries []Entry) ([]Record, Head) {
-	records := make([]Record, 0, len(entries))
+	records, mac := make([]Record, 0, len(entries)), c.mac()
 	for _, e := range entries {
 		e.At = e.At.UTC().Truncate(time.Microsecond) // what PostgreSQL keeps
 		head.Seq++
-		head.Hash = c.hash(head.Hash, head.Seq, e)
+		head.Hash = c.hash(mac, head.Hash, head.Seq, e)
 		records = append(records, Record{Entry: e, Chain: c.name, Seq: head.Seq, Hash: head.Hash})
 	}
 	return records, head
 }
 
-func (c *Chain) hash(previous []byte, seq int64, e Entry) []byte {
-	mac := hmac.New(sha256.New, c.key)
+// mac makes what hash needs: it is used again and again, by one at a time.
+func (c *Chain) mac() hash.Hash { return hmac.New(sha256.New, c.key) }
+
+func (c *Chain) hash(mac hash.Hash, previous []byte, seq int64, e Entry) []byte {
+	mac.Reset()
 	field := func(b []byte) {
 		var size [4]byte
 		binary.BigEndian.PutUint32(size[:], uint32(len(b)))
@@ -86,5 +90,5 @@ func (c *Chain) hash(previous []byte, seq int64, e Entry) []byte {
 
 // follows says whether a record stands rightly after a head.
 func (c *Chain) follows(head Head, r Record) bool {
-	return r.Seq == head.Seq+1 && hmac.Equal(r.Hash, c.hash(head.Hash, r.Seq, r.Entry))
+	return r.Seq == head.Seq+1 && hmac.Equal(r.Hash, c.hash(c.mac(), head.Hash, r.Seq, r.Entry))
 }

@@ -63,6 +63,8 @@ func (d *Dispatcher) Run(ctx context.Context, c Call) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, min(c.Timeout, MaxTimeout))
 	defer cancel()
 	r := &run{d: d, call: c, id: id.New("call"), started: d.cfg.Now()}
+	d.cfg.Ledger.Enter()
+	defer d.cfg.Ledger.Leave()
 	answer, err := r.allowed(ctx)
 	if r.operation == nil {
 		return answer, err // nothing to record: no such integration, platform or operation, or a kept answer

@@ -18,13 +18,26 @@ import (
 // commitPatience is how long a batch is tried again while the database cannot be reached.
 const commitPatience = 10 * time.Second
 
-const insertCalls = `INSERT INTO calls (id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason,
-	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id)
-	SELECT *, $17 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-	$10::text[], $11::timestamptz[], $12::bigint[], $13::integer[], $14::bigint[], $15::bigint[], $16::jsonb[])`
+const intoCalls = `INSERT INTO calls (id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason,
+	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id) `
 
-const insertAudit = `INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash)
-	SELECT $1, * FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[])`
+const intoAudit = `INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash) `
+
+// A batch comes as one array for each column. unnest stands among what is selected and not behind FROM, where PostgreSQL would first
+// copy each array into a store of its own.
+const (
+	insertCalls = intoCalls + `SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+		unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::timestamptz[]),
+		unnest($12::bigint[]), unnest($13::integer[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::jsonb[]), $17::text`
+	insertAudit = intoAudit + `SELECT $1::text, unnest($2::bigint[]), unnest($3::timestamptz[]), unnest($4::text[]), unnest($5::text[]),
+		unnest($6::text[]), unnest($7::jsonb[]), unnest($8::bytea[])`
+)
+
+// One call alone comes as plain values: its caller waits for this commit and for nobody else's.
+const (
+	insertCall   = intoCalls + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+	insertRecord = intoAudit + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+)
 
 const moveHead = `INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, $2, $3)
 	ON CONFLICT (chain) DO UPDATE SET seq = EXCLUDED.seq, hash = EXCLUDED.hash`
@@ -118,10 +131,34 @@ func (s *Store) refreshHead(ctx context.Context) error {
 	return nil
 }
 
+// textOf answers the columns of a call that are text, in the order of intoCalls.
+func textOf(c usage.Call) [10]string {
+	columns := [...]string{c.ID, c.User, c.Token, c.Integration, c.Label, c.Platform, c.Operation, c.Effect, c.Kind, c.Reason}
+	for i := range columns {
+		columns[i] = clean(columns[i])
+	}
+	return columns
+}
+
+func unitsOf(c usage.Call) []byte {
+	if len(c.Units) == 0 {
+		return nil
+	}
+	encoded, _ := json.Marshal(c.Units) // a map of numbers
+	return encoded
+}
+
 func queueCalls(b *pgx.Batch, calls []usage.Call, host string) {
+	if len(calls) == 1 {
+		c := calls[0]
+		t := textOf(c)
+		b.Queue(insertCall, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], c.Started, c.Duration.Microseconds(),
+			int32(c.Attempts), c.BytesIn, c.BytesOut, unitsOf(c), host)
+		return
+	}
 	n := len(calls)
 	var (
-		text     = make([][]string, 10)
+		text     [10][]string
 		started  = make([]time.Time, n)
 		duration = make([]int64, n)
 		attempts = make([]int32, n)
@@ -132,19 +169,31 @@ func queueCalls(b *pgx.Batch, calls []usage.Call, host string) {
 		text[i] = make([]string, n)
 	}
 	for i, c := range calls {
-		for j, v := range []string{c.ID, c.User, c.Token, c.Integration, c.Label, c.Platform, c.Operation, c.Effect, c.Kind, c.Reason} {
-			text[j][i] = clean(v)
+		for j, v := range textOf(c) {
+			text[j][i] = v
 		}
 		started[i], duration[i], attempts[i], in[i], out[i] = c.Started, c.Duration.Microseconds(), int32(c.Attempts), c.BytesIn, c.BytesOut
-		if len(c.Units) > 0 {
-			units[i], _ = json.Marshal(c.Units) // a map of numbers
-		}
+		units[i] = unitsOf(c)
 	}
 	b.Queue(insertCalls, text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7], text[8], text[9],
 		started, duration, attempts, in, out, units, host)
 }
 
+func detailOf(r audit.Record) []byte {
+	if len(r.Detail) == 0 {
+		return nil
+	}
+	encoded, _ := json.Marshal(r.Detail) // a map of strings
+	return encoded
+}
+
 func queueAudit(b *pgx.Batch, chain string, records []audit.Record, head audit.Head) {
+	b.Queue(moveHead, chain, head.Seq, head.Hash)
+	if len(records) == 1 {
+		r := records[0]
+		b.Queue(insertRecord, chain, r.Seq, r.At, r.Actor, r.Action, r.Subject, detailOf(r), r.Hash)
+		return
+	}
 	n := len(records)
 	var (
 		seq                    = make([]int64, n)
@@ -153,13 +202,9 @@ func queueAudit(b *pgx.Batch, chain string, records []audit.Record, head audit.H
 		detail, hash           = make([][]byte, n), make([][]byte, n)
 	)
 	for i, r := range records {
-		seq[i], at[i], actor[i], action[i], subject[i], hash[i] = r.Seq, r.At, r.Actor, r.Action, r.Subject, r.Hash
-		if len(r.Detail) > 0 {
-			detail[i], _ = json.Marshal(r.Detail) // a map of strings
-		}
+		seq[i], at[i], actor[i], action[i], subject[i], detail[i], hash[i] = r.Seq, r.At, r.Actor, r.Action, r.Subject, detailOf(r), r.Hash
 	}
 	b.Queue(insertAudit, chain, seq, at, actor, action, subject, detail, hash)
-	b.Queue(moveHead, chain, head.Seq, head.Hash)
 }
 
 // clean drops what PostgreSQL's text cannot hold: one call's words must not spoil the batch.

@@ -5,10 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// maxBatch bounds how many calls share one commit.
-const maxBatch = 512
+const (
+	// maxBatch bounds how many calls share one commit.
+	maxBatch = 512
+	// maxWait bounds how long a commit waits for more calls.
+	maxWait = time.Millisecond
+)
 
 // Store commits a batch of calls, each with its audit record, durably and as one transaction. A batch may be given again after an
 // error whose outcome was unknown: calls that are there already are kept as they are.
@@ -16,8 +22,11 @@ type Store interface {
 	CommitCalls(ctx context.Context, calls []Call) error
 }
 
-// Ledger commits calls in groups.
+// Ledger commits calls in groups. While several calls end at nearly the same time, a commit waits a moment for half of those that are
+// under way, which makes fewer and larger commits; a call that is alone never waits.
 type Ledger struct {
+	underWay atomic.Int64
+
 	store Store
 	queue chan entry
 	done  chan struct{}
@@ -39,6 +48,12 @@ func NewLedger(store Store) *Ledger {
 	return &Ledger{store: store, queue: make(chan entry, maxBatch), done: make(chan struct{})}
 }
 
+// Enter tells that a call is under way, and Leave that it has ended. Record lies between them.
+func (l *Ledger) Enter() { l.underWay.Add(1) }
+
+// Leave ends what Enter began.
+func (l *Ledger) Leave() { l.underWay.Add(-1) }
+
 // Record commits a call and returns when it is durable. It does not stop when ctx is done, because the call has happened; ctx is
 // for its values alone.
 func (l *Ledger) Record(_ context.Context, c Call) error {
@@ -57,22 +72,53 @@ func (l *Ledger) Record(_ context.Context, c Call) error {
 func (l *Ledger) Run(ctx context.Context) {
 	defer close(l.done)
 	ctx = context.WithoutCancel(ctx)
+	var last time.Duration // what the last commit of several calls took, 0 after one of a single call
 	for first := range l.queue {
-		batch := []entry{first}
-	fill:
-		for len(batch) < maxBatch {
-			select {
-			case e, ok := <-l.queue:
-				if !ok {
-					break fill
-				}
-				batch = append(batch, e)
-			default:
-				break fill
-			}
-		}
+		batch := l.fill(l.gather([]entry{first}, last))
+		began := time.Now()
 		l.commit(ctx, batch)
+		last = 0
+		if len(batch) > 1 {
+			last = time.Since(began)
+		}
 	}
+}
+
+// gather waits for half of the calls under way, where the last commit had company too, but no longer than that one took.
+func (l *Ledger) gather(batch []entry, last time.Duration) []entry {
+	if last == 0 {
+		return batch
+	}
+	patience := time.NewTimer(min(last, maxWait))
+	defer patience.Stop()
+	for len(batch) < maxBatch && int64(len(batch)) < l.underWay.Load()/2 {
+		select {
+		case e, ok := <-l.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, e)
+		case <-patience.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// fill adds what is there already.
+func (l *Ledger) fill(batch []entry) []entry {
+	for len(batch) < maxBatch {
+		select {
+		case e, ok := <-l.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func (l *Ledger) commit(ctx context.Context, batch []entry) {

@@ -16,6 +16,8 @@ type Attempt struct {
 	Filtered bool
 	// Egress says that it asks the host for a connection, so that only a program with an egress socket can try it.
 	Egress bool
+	// HostMemory says that it is about what the kernel keeps of a process that is not dumpable.
+	HostMemory bool
 	// OwnUID says that only a program with a user id of its own is refused.
 	OwnUID bool
 

@@ -17,14 +17,16 @@ func egress() []Attempt {
 		return Attempt{Name: name, Egress: true, try: func(t trial) (string, error) { return opened(dial(t)) }}
 	}
 	return []Attempt{
-		dialling("dial-undeclared-host", func(t trial) (int, error) { return t.dial(t.Egress.Call, "elsewhere."+t.Egress.Declared, t.Egress.Port) }),
+		dialling("dial-undeclared-host", func(t trial) (int, error) {
+			return t.dial(t.Egress.Call, "elsewhere."+t.Egress.Declared, t.Egress.Port)
+		}),
 		dialling("dial-undeclared-port", func(t trial) (int, error) { return t.dial(t.Egress.Call, t.Egress.Declared, t.Egress.Port^1) }),
 		dialling("dial-undeclared-address", func(t trial) (int, error) { return t.dial(t.Egress.Call, "127.0.0.1", t.Egress.Port) }),
 		dialling("dial-name-of-loopback", func(t trial) (int, error) { return t.dial(t.Egress.Strict, t.Egress.Declared, t.Egress.Port) }),
 		dialling("dial-name-of-metadata-service", func(t trial) (int, error) { return t.dial(t.Egress.Call, t.Egress.Metadata, 80) }),
 		dialling("dial-for-ended-call", func(t trial) (int, error) { return t.dial(t.Egress.Ended, t.Egress.Declared, t.Egress.Port) }),
 		dialling("hand-descriptor-to-host", func(t trial) (int, error) {
-			return t.ask(t.Egress.Call, t.Egress.Declared, t.Egress.Port, unix.UnixRights(ConnectedFD))
+			return t.ask(t.Egress.Call, t.Egress.Declared, t.Egress.Port, unix.UnixRights(0)) // which is /dev/null
 		}),
 	}
 }

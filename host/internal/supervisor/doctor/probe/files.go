@@ -14,9 +14,9 @@ import (
 
 func files() []Attempt {
 	return []Attempt{
-		{Name: "read-host-environ", try: func(t trial) (string, error) { return read(ofHost(t, "environ")) }},
-		{Name: "read-host-memory", try: func(t trial) (string, error) { return open(ofHost(t, "mem")) }},
-		{Name: "list-host-descriptors", try: func(t trial) (string, error) {
+		{Name: "read-host-environ", HostMemory: true, try: func(t trial) (string, error) { return read(ofHost(t, "environ")) }},
+		{Name: "read-host-memory", HostMemory: true, try: func(t trial) (string, error) { return open(ofHost(t, "mem")) }},
+		{Name: "list-host-descriptors", HostMemory: true, try: func(t trial) (string, error) {
 			entries, err := os.ReadDir(ofHost(t, "fd"))
 			return fmt.Sprint(len(entries), " descriptors"), err
 		}},

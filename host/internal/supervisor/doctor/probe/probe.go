@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -158,6 +159,10 @@ func result(name string, scene Scene, attempt Attempt, say func(Result) error) R
 		return r
 	}
 	r.State, r.Detail = Refused, err.Error()
+	var path *fs.PathError
+	if errors.As(err, &path) { // which path it was, the name of the attempt says
+		r.Detail = path.Op + ": " + path.Err.Error()
+	}
 	var stopped *errStopped
 	if errors.As(err, &stopped) {
 		r.By = stopped.by

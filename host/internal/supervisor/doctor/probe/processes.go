@@ -14,14 +14,14 @@ import (
 func processes() []Attempt {
 	return []Attempt{
 		{Name: "signal-host", Filtered: true, try: func(t trial) (string, error) { return "sent", unix.Kill(t.Host, 0) }},
-		{Name: "copy-host-descriptor", Filtered: true, try: copyDescriptor},
+		{Name: "copy-process-descriptor", Filtered: true, try: copyDescriptor},
 		{Name: "read-process-memory", Filtered: true, try: readMemory},
 		{Name: "trace-process", Filtered: true, try: func(t trial) (string, error) { return "attached", trace(t.Bystander) }},
 		{Name: "outlive-host", Filtered: true, try: func(trial) (string, error) {
 			return "cleared", unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 		}},
 		{Name: "become-root", try: func(trial) (string, error) { return "root", syscall.Setresuid(0, 0, 0) }},
-		{Name: "make-namespace", Filtered: true, try: func(trial) (string, error) { return "made", inThread(func() error { return unix.Unshare(unix.CLONE_NEWUTS) }) }},
+		{Name: "make-namespace", Filtered: true, try: makeNamespace},
 		{Name: "read-keyring", Filtered: true, try: func(trial) (string, error) {
 			id, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_USER_KEYRING, true)
 			return fmt.Sprint("keyring ", id), err
@@ -31,7 +31,7 @@ func processes() []Attempt {
 }
 
 func copyDescriptor(t trial) (string, error) {
-	process, err := unix.PidfdOpen(t.Host, 0)
+	process, err := unix.PidfdOpen(t.Bystander, 0)
 	if err != nil {
 		return "", err
 	}
@@ -63,8 +63,18 @@ func inThread(do func() error) error {
 	return <-done
 }
 
-func startProcess(t trial) (string, error) {
-	process, err := os.StartProcess("/proc/self/exe", []string{"probe", Argument, say, t.name}, &os.ProcAttr{})
+// makeNamespace tries it as root can, and then as every user can on most machines: in a process of its own.
+func makeNamespace(t trial) (string, error) {
+	if err := inThread(func() error { return unix.Unshare(unix.CLONE_NEWUTS) }); !errors.Is(err, unix.EPERM) {
+		return "made", err
+	}
+	return start(t, &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER})
+}
+
+func startProcess(t trial) (string, error) { return start(t, nil) }
+
+func start(t trial, attributes *syscall.SysProcAttr) (string, error) {
+	process, err := os.StartProcess("/proc/self/exe", []string{"probe", Argument, say, t.name}, &os.ProcAttr{Sys: attributes})
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +174,10 @@ func executeDescriptor(t trial) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := unix.Dup3(fd, t.BinaryFD, unix.O_CLOEXEC); err != nil {
+	if fd != t.BinaryFD {
+		err = unix.Dup3(fd, t.BinaryFD, unix.O_CLOEXEC)
+	}
+	if err != nil {
 		return "", err
 	}
 	var arguments []*byte

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"net/netip"
 	"unsafe"
 
@@ -17,7 +18,9 @@ func sockets() []Attempt {
 			return using(unix.AF_INET, unix.SOCK_STREAM, func(fd int) error { return unix.Connect(fd, address(t.TCP)) })
 		}},
 		{Name: "listen-tcp", Filtered: true, try: func(trial) (string, error) {
-			return using(unix.AF_INET, unix.SOCK_STREAM, func(fd int) error { return unix.Listen(fd, 1) })
+			return using(unix.AF_INET, unix.SOCK_STREAM, func(fd int) error {
+				return errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 1))
+			})
 		}},
 		{Name: "send-udp", Filtered: true, try: func(t trial) (string, error) {
 			return using(unix.AF_INET, unix.SOCK_DGRAM, func(fd int) error { return unix.Sendto(fd, []byte("x"), 0, address(t.UDP)) })
@@ -106,7 +109,7 @@ func afterReset(fd int, try func() error) error {
 		if n > 0 {
 			continue
 		}
-		if err := try(); err != unix.ECONNABORTED {
+		if err := try(); !errors.Is(err, unix.ECONNABORTED) {
 			return err
 		}
 		return try()
