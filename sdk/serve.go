@@ -19,7 +19,7 @@ import (
 // status 2 and the reasons on stderr; a program started by hand, without a host, ends with status 1 and a hint.
 func Serve(a Adapter) {
 	if os.Getenv(adapterv1.MagicCookieKey) != adapterv1.MagicCookieValue {
-		fmt.Fprintf(os.Stderr, "%s %s is a Patchbay adapter: the host starts it.\nPut it into the host's folder of adapters (patchbay serve --adapters FOLDER).\n", a.Name, a.Version)
+		fmt.Fprintf(os.Stderr, "%s %s is a Patchbay adapter: the host starts it.\nPut it into the host's folder of adapters (patchbay serve --adapters FOLDER), check it with `patchbay adapter test FILE`.\n", a.Name, a.Version)
 		os.Exit(1)
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))

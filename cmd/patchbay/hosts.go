@@ -29,6 +29,7 @@ func (hostsCmd) Run(ctx context.Context, at *client, con *console) error {
 
 type adapterCmd struct {
 	List adapterListCmd `cmd:"" help:"List the adapters with their state on every host."`
+	Test adapterTestCmd `cmd:"" help:"Check that a program is a good adapter."`
 }
 
 type adapterListCmd struct{}
