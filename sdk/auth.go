@@ -81,26 +81,35 @@ func Bearer(label, help string) AuthMethod {
 type Credential struct {
 	// Method is one of the MethodX constants.
 	Method string
-	fields map[string]string
+	fields *fieldValues // behind a pointer, which is all that the one verb prints that no Formatter sees, %p
 }
+
+type fieldValues struct{ of map[string]string }
 
 // NewCredential makes a credential, for tests of an adapter.
 func NewCredential(method string, fields map[string]string) Credential {
-	return Credential{Method: method, fields: fields}
+	return Credential{Method: method, fields: &fieldValues{fields}}
 }
 
 // Field answers a field's value, or "" when it is not there.
-func (c Credential) Field(name string) string { return c.fields[name] }
+func (c Credential) Field(name string) string { return c.values()[name] }
+
+func (c Credential) values() map[string]string {
+	if c.fields == nil {
+		return nil
+	}
+	return c.fields.of
+}
 
 // Token answers the one secret of the methods that have one: the access token, the bearer token or the API key.
 func (c Credential) Token() string {
 	switch c.Method {
 	case MethodOAuth2:
-		return c.fields["access_token"]
+		return c.values()["access_token"]
 	case MethodAPIKey:
-		return c.fields["api_key"]
+		return c.values()["api_key"]
 	case MethodBearer:
-		return c.fields["token"]
+		return c.values()["token"]
 	}
 	return ""
 }

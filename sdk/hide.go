@@ -53,7 +53,7 @@ func (c *Call) secrets() []string {
 		}
 	}
 	var all []string
-	for name, value := range c.Credential.fields {
+	for name, value := range c.Credential.values() {
 		if value = strings.TrimSpace(value); !public[name] && len(value) >= shortestSecret {
 			all = append(all, value, url.QueryEscape(value), url.PathEscape(value))
 		}

@@ -60,9 +60,13 @@ func (p *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.Clien
 	return nil, fmt.Errorf("an adapter does not call adapters")
 }
 
+// streamWorkers is how many goroutines take one call after the other, with stacks that have grown already. More calls at once get
+// goroutines of their own.
+const streamWorkers = 64
+
 // newGRPCServer bounds messages.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(append(options,
+	return grpc.NewServer(append(options, grpc.NumStreamWorkers(streamWorkers),
 		grpc.MaxRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxSendMsgSize(adapterv1.MaxMessageBytes))...)
 }
 

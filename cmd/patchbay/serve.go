@@ -48,6 +48,8 @@ func (c *serveCmd) Run(ctx context.Context, flags *connection, con *console) err
 	if err != nil {
 		return err
 	}
+	spareWakeups()
+	spareCollections()
 	h, err := host.Open(ctx, cfg)
 	if err != nil && ctx.Err() != nil {
 		return errors.New("interrupted while starting")

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
@@ -160,9 +162,22 @@ func (h *Harness) stream(ctx context.Context, request *adapterv1.ExecuteRequest,
 	if err != nil {
 		return Result{}, err
 	}
-	if err := sendAll(stream, request, files); err != nil && !errors.Is(err, io.EOF) {
-		return Result{}, err // io.EOF: the adapter ended first, Recv says why
+	sent := make(chan error, 1)
+	go func() { sent <- sendAll(stream, request, files) }() // while it answers: neither side can hold all of a large file
+	result, err := receiveAll(stream)
+	cancel()
+	if sendErr := <-sent; err == nil && sendErr != nil && !errors.Is(sendErr, io.EOF) && !ended(sendErr) {
+		return result, sendErr // io.EOF: the adapter ended first, and needed no more
 	}
+	return result, err
+}
+
+// ended says whether an error is that of a stream which this side has ended.
+func ended(err error) bool {
+	return status.Code(err) == codes.Canceled || errors.Is(err, context.Canceled)
+}
+
+func receiveAll(stream grpc.BidiStreamingClient[adapterv1.ExecuteStreamRequest, adapterv1.ExecuteStreamResponse]) (Result, error) {
 	var result Result
 	byIndex := map[uint32]*adapterv1.File{}
 	for {

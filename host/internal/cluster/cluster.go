@@ -144,7 +144,9 @@ func (c *Cluster) Run(ctx context.Context) error {
 			c.beatAt.Store(0)
 			err := c.cfg.Store.Leave(leaving, c.self.ID)
 			_ = c.server.Close() // nothing of it is worth waiting for
-			_ = <-served
+			if serveErr := <-served; err == nil && !errors.Is(serveErr, http.ErrServerClosed) {
+				err = serveErr
+			}
 			if err != nil {
 				return fmt.Errorf("leaving the cluster: %w", err)
 			}

@@ -183,13 +183,13 @@ func (d *double) greet(how string) {
 		adapterv1.RegisterAdapterServiceServer(server, d)
 		panic(server.Serve(l))
 	}
-	for {
+	for open := []net.Conn{}; ; { // kept open until the process ends
 		conn, err := l.Accept()
 		if err != nil {
 			panic(err)
 		}
+		open = append(open, conn)
 		d.tell("connected", how)
-		defer func() { _ = conn.Close() }()
 	}
 }
 

@@ -253,7 +253,7 @@ func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 	cmd.Stdin = nil
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{egressEnd}
-	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB", "GOTRACEBACK=single")
+	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB", "GOGC=200", "GOTRACEBACK=single")
 	bindToHost(cmd)
 	return nil
 }
