@@ -97,7 +97,13 @@ func (c *Call) Do(ctx context.Context, r Request, out any) error {
 			return s.complete(e, resp)
 		}
 	}
-	return decode(resp, body, out)
+	if err := decode(resp, body, out); err != nil {
+		if ctx.Err() != nil { // the platform may have ended a cut answer in good order
+			return Errorf(Timeout, "The platform did not answer in time.")
+		}
+		return err
+	}
+	return nil
 }
 
 // decode fills out from an answer's body.

@@ -17,10 +17,13 @@ import (
 type results struct {
 	ways   []string
 	table  map[int][]figures // by callers, in the order of ways
+	others map[int]float64   // by callers: the share of the machine that other programs used
 	starts starts
-	idle   memory // after a start, every adapter woken
+	idle   memory // after a start, the adapters woken
 	loaded memory // after the load
-	lookup []lookup
+	// adapters are those that ran when memory was measured.
+	adapters []string
+	lookup   []lookup
 }
 
 // bench is what a run stands on.
@@ -64,7 +67,7 @@ func (b *bench) run(ctx context.Context) (results, error) {
 		return r, err
 	}
 	defer func() { _ = p.stop() }() // stopped below where all went well
-	if err := p.wakeAdapters(ctx, b.url); err != nil {
+	if r.adapters, err = p.wakeAdapters(ctx, b.url); err != nil {
 		return r, err
 	}
 	if r.idle, err = memoryOf(p); err != nil {
@@ -106,13 +109,13 @@ func (b *bench) load(ctx context.Context, p *patchbay, r *results) error {
 	turns := rounds{platform: b.platform.pid(), database: p.process.pid(), count: b.o.rounds, slice: b.o.slice, ways: []way{
 		{"direct", direct.send, 0}, {"floor", bare.send, floor.pid()}, {"floor + INSERT", durable.send, floor.pid()},
 		{"Patchbay", measured.send, p.process.pid()}}}
-	r.table = map[int][]figures{}
+	r.table, r.others = map[int][]figures{}, map[int]float64{}
 	for _, w := range turns.ways {
 		r.ways = append(r.ways, w.name)
 	}
 	for _, callers := range b.o.callers {
 		say("four ways in turn, callers: %d", callers)
-		if r.table[callers], err = turns.run(ctx, callers); err != nil {
+		if r.table[callers], r.others[callers], err = turns.run(ctx, callers); err != nil {
 			return err
 		}
 	}

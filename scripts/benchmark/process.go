@@ -104,6 +104,33 @@ func descends(p process, root int, table map[int]process) bool {
 	return false
 }
 
+// busy answers the time that all programs of the machine have used so far, and what its host took from it.
+func busy() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseBusy(string(text))
+}
+
+// parseBusy reads the first line of /proc/stat: user, nice, system, idle, waiting for disks, interrupts, soft ones, stolen.
+func parseBusy(text string) (time.Duration, error) {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, errors.New("the machine's times have no line cpu")
+	}
+	var sum time.Duration
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		ticks, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading a time: %w", err)
+		}
+		sum += time.Duration(ticks) * time.Second / ticksPerSecond
+	}
+	return sum, nil
+}
+
 func cpuOf(list []process) time.Duration {
 	var sum time.Duration
 	for _, p := range list {

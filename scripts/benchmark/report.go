@@ -39,7 +39,7 @@ func render(o options, m machine, r results, now time.Time) string {
 
 `)
 	fmt.Fprintf(&b, "The four take turns in slices of %s, %d rounds for each number of callers; the figures are medians over slices. The load generator, the\n"+
-		"platform and what is measured share the machine's cores, as does everything else that runs on it.\n\n", o.slice, o.rounds)
+		"platform and what is measured share the machine's cores. Other programs used %s of them meanwhile.\n\n", o.slice, o.rounds, others(o, r))
 	renderBars(&b, r)
 	renderWays(&b, o, r)
 	renderCPU(&b, o, r)
@@ -47,6 +47,15 @@ func render(o options, m machine, r results, now time.Time) string {
 	renderMemory(&b, r)
 	renderLookup(&b, r)
 	return b.String()
+}
+
+// others says how much of the machine was not the benchmark's to use.
+func others(o options, r results) string {
+	var parts []string
+	for _, callers := range o.callers {
+		parts = append(parts, fmt.Sprintf("%.0f %% (%d callers)", 100*max(r.others[callers], 0), callers))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // command is how the run is repeated.
@@ -122,7 +131,7 @@ func renderMemory(b *strings.Builder, r results) {
 		b.WriteString("Not measured: it needs root.\n")
 		return
 	}
-	row(b, "when", "host", "adapters (slack, openai, remote-server)", "PostgreSQL", "together")
+	row(b, "when", "host", "adapters ("+strings.Join(r.adapters, ", ")+")", "PostgreSQL", "together")
 	row(b, "---", "---:", "---:", "---:", "---:")
 	for _, m := range []struct {
 		when string

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"runtime"
 	"time"
 )
 
@@ -47,8 +49,38 @@ type rounds struct {
 	slice    time.Duration
 }
 
-// run measures all ways at one number of callers, after a round that warms up.
-func (r rounds) run(ctx context.Context, callers int) ([]figures, error) {
+// run measures all ways at one number of callers, after a round that warms up. It also answers the share of the machine that other
+// programs used meanwhile.
+func (r rounds) run(ctx context.Context, callers int) ([]figures, float64, error) {
+	began := time.Now()
+	others, err := r.others()
+	if err != nil {
+		return nil, 0, err
+	}
+	out, err := r.turns(ctx, callers)
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := r.others()
+	return out, (after - others).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU()), err
+}
+
+// others answers the time that programs which are not the benchmark's have used so far.
+func (r rounds) others() (time.Duration, error) {
+	table, err := processes()
+	if err != nil {
+		return 0, err
+	}
+	all, err := busy()
+	if err != nil {
+		return 0, err
+	}
+	ours := familyOf(os.Getpid(), table) // everything here descends from this process
+	return all - ours.root.cpu - cpuOf(ours.children) - cpuOf(ours.database), nil
+}
+
+// turns runs the rounds.
+func (r rounds) turns(ctx context.Context, callers int) ([]figures, error) {
 	samples := make([][]sample, len(r.ways))
 	used := make([]cpu, len(r.ways))
 	for round := range r.count + 1 {

@@ -3,16 +3,17 @@ package sdktest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"regexp"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/jsonschema-go/jsonschema"
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 	"github.com/patchbay/patchbay/sdk"
@@ -20,132 +21,6 @@ import (
 
 // plantedSecret stands in every field of every credential that the suite gives.
 const plantedSecret = "conformance-planted-secret-4711"
-
-// maxDescription bounds the answer of Describe, which is asked for at every launch.
-const maxDescription = 16 << 10
-
-var (
-	adapterName   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
-	semver        = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
-	operationName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
-	methodTypes   = []string{sdk.MethodOAuth2, sdk.MethodAPIKey, sdk.MethodBearer, sdk.MethodCustom, sdk.MethodNone}
-)
-
-func (s *suite) describes(ctx context.Context) error {
-	first, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{})
-	if err != nil {
-		return err
-	}
-	second, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{})
-	if err != nil {
-		return err
-	}
-	s.report.Adapter, s.report.Version = first.GetName(), first.GetVersion()
-	switch {
-	case !proto.Equal(first, second):
-		return errors.New("the second answer is another one")
-	case !adapterName.MatchString(first.GetName()):
-		return fmt.Errorf("its name is %q: want lower case letters, digits and hyphens", first.GetName())
-	case !semver.MatchString(first.GetVersion()):
-		return fmt.Errorf("its version is %q: want a semantic version", first.GetVersion())
-	case len(first.GetPlatforms()) == 0:
-		return errors.New("it names no platform")
-	case proto.Size(first) > maxDescription:
-		return fmt.Errorf("the answer has %d bytes: want at most %d", proto.Size(first), maxDescription)
-	}
-	return nil
-}
-
-func (s *suite) ignoresCapabilities(ctx context.Context) error {
-	plain, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{})
-	if err != nil {
-		return err
-	}
-	other, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{HostCapabilities: []string{"nobody-knows-this", ""}})
-	if err != nil {
-		return err
-	}
-	if !proto.Equal(plain, other) {
-		return errors.New("it describes itself in another way")
-	}
-	return nil
-}
-
-func (s *suite) declares(ctx context.Context) error {
-	d, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{})
-	if err != nil {
-		return err
-	}
-	schema, err := s.process.service.Schema(ctx, &adapterv1.SchemaRequest{})
-	if err != nil {
-		return err
-	}
-	var wrong []error
-	var ids []string
-	for _, p := range schema.GetPlatforms() {
-		ids = append(ids, p.GetId())
-		wrong = append(wrong, checkPlatform(p)...)
-	}
-	if !slices.Equal(ids, d.GetPlatforms()) {
-		wrong = append(wrong, fmt.Errorf("Describe names the platforms %q and Schema %q", d.GetPlatforms(), ids))
-	}
-	return errors.Join(wrong...)
-}
-
-func checkPlatform(p *adapterv1.Platform) (wrong []error) {
-	complain := func(format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("platform %s: "+format, append([]any{p.GetId()}, args...)...))
-	}
-	if !adapterName.MatchString(p.GetId()) || p.GetName() == "" || p.GetDescription() == "" || p.GetCategory() == "" {
-		complain("wants a valid id, a name, a description and a category")
-	}
-	if len(p.GetIcon()) > 64<<10 {
-		complain("its icon is larger than 64 KiB")
-	}
-	if base := p.GetBaseUrl(); base != "" && !strings.HasPrefix(base, "https://") {
-		complain("its base URL %q is not https", base)
-	}
-	for _, m := range p.GetAuthMethods() {
-		if !slices.Contains(methodTypes, m.GetType()) || (m.GetType() == sdk.MethodOAuth2) != (m.GetOauth2() != nil) {
-			complain("auth method %q is not valid", m.GetType())
-		}
-		for _, f := range m.GetFields() {
-			if _, err := regexp.Compile(f.GetPattern()); err != nil || f.GetName() == "" {
-				complain("field %q wants a name and a pattern that compiles", f.GetName())
-			}
-		}
-	}
-	if len(p.GetAuthMethods()) == 0 || len(p.GetOperations()) == 0 {
-		complain("wants an auth method and an operation")
-	}
-	for _, op := range p.GetOperations() {
-		if err := checkOperation(p.GetId(), op); err != nil {
-			complain("operation %q: %v", op.GetName(), err)
-		}
-	}
-	return wrong
-}
-
-func checkOperation(platform string, op *adapterv1.Operation) error {
-	switch {
-	case !operationName.MatchString(platform + "__" + op.GetName()):
-		return errors.New("a language model cannot use its name")
-	case op.GetDescription() == "":
-		return errors.New("it has no description")
-	case op.GetEffect() < adapterv1.Effect_EFFECT_READ || op.GetEffect() > adapterv1.Effect_EFFECT_WRITE:
-		return errors.New("it declares no effect")
-	}
-	for name, raw := range map[string][]byte{"input": op.GetInputSchema(), "output": op.GetOutputSchema()} {
-		var schema jsonschema.Schema
-		if err := json.Unmarshal(raw, &schema); err != nil {
-			return fmt.Errorf("its %s schema is no JSON Schema", name)
-		}
-		if _, err := schema.Resolve(nil); err != nil {
-			return fmt.Errorf("its %s schema does not resolve: %w", name, err)
-		}
-	}
-	return nil
-}
 
 // kindOf reads the kind of a failure; none is an error.
 func kindOf(err error) (sdk.Kind, error) {
@@ -156,7 +31,7 @@ func kindOf(err error) (sdk.Kind, error) {
 	if !errors.As(asError(err), &failure) || failure.Kind == 0 {
 		return 0, fmt.Errorf("it fails without a kind: %w", err)
 	}
-	if strings.Contains(failure.Message, plantedSecret) {
+	if strings.Contains(fmt.Sprintf("%+v", *failure), plantedSecret) {
 		return 0, errors.New("the failure's text holds the credential")
 	}
 	return failure.Kind, nil
@@ -187,7 +62,7 @@ func (s *suite) survivesWrongInput(ctx context.Context) error {
 	for _, p := range schema.GetPlatforms() {
 		for _, op := range p.GetOperations() {
 			for _, input := range []string{`[]`, `{"nosuchfield":{"a":[1,2,3]}}`, `not JSON`, ``} {
-				callCtx, cancel := context.WithTimeout(ctx, 10*time.Second)
+				callCtx, cancel := context.WithTimeout(ctx, callTime)
 				_, err := s.process.service.Execute(callCtx, &adapterv1.ExecuteRequest{Call: plantedFor(p), Operation: op.GetName(), Input: []byte(input)})
 				cancel()
 				if err == nil {
@@ -237,6 +112,149 @@ func (s *suite) survivesLargeMessage(ctx context.Context) error {
 	return s.alive(ctx)
 }
 
+// refusesStrangers tries to reach the adapter as another process of the same machine would: without the host's certificate.
+func (s *suite) refusesStrangers(ctx context.Context) error {
+	for name, transport := range map[string]credentials.TransportCredentials{
+		"in clear": insecure.NewCredentials(),
+		// The suite shows no certificate of its own, and does not care for the adapter's.
+		"without the host's certificate": credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}),
+	} {
+		conn, err := grpc.NewClient("unix:"+s.process.program.address, grpc.WithTransportCredentials(transport))
+		if err != nil {
+			return err
+		}
+		_, err = adapterv1.NewAdapterServiceClient(conn).Describe(ctx, &adapterv1.DescribeRequest{})
+		_ = conn.Close() // its end is what matters
+		if err == nil {
+			return fmt.Errorf("it answers a client %s", name)
+		}
+	}
+	return s.alive(ctx)
+}
+
+// streams runs what cannot run by ExecuteStream, and one operation with a file that it did not ask for.
+func (s *suite) streams(ctx context.Context) error {
+	p, err := s.first(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := s.process.service.Describe(ctx, &adapterv1.DescribeRequest{})
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(d.GetCapabilities(), adapterv1.CapabilityStream) {
+		if op := needsStream(p); op != "" {
+			return fmt.Errorf("%s streams or has files, and the capability %q is not declared", op, adapterv1.CapabilityStream)
+		}
+		return skipError{"it does not declare the capability " + adapterv1.CapabilityStream}
+	}
+	start := func(operation string) *adapterv1.ExecuteStreamRequest {
+		return &adapterv1.ExecuteStreamRequest{Message: &adapterv1.ExecuteStreamRequest_Start{Start: &adapterv1.ExecuteRequest{
+			Call: plantedFor(p), Operation: operation, Input: []byte("{}")}}}
+	}
+	file := &adapterv1.ExecuteStreamRequest{Message: &adapterv1.ExecuteStreamRequest_File{File: &adapterv1.FileChunk{Name: "f", Data: []byte("x"), Last: true}}}
+	err = s.converse(ctx, start("no_such_operation"))
+	if kind, problem := kindOf(err); problem != nil || kind != sdk.NotFound {
+		return fmt.Errorf("an unknown operation: %w", orKind(kind, problem))
+	}
+	if _, problem := kindOf(s.converse(ctx, file)); problem != nil {
+		return fmt.Errorf("a stream that begins with a file: %w", problem)
+	}
+	if err := s.converse(ctx, start(p.GetOperations()[0].GetName()), file); err != nil {
+		if _, problem := kindOf(err); problem != nil {
+			return fmt.Errorf("an operation with a file: %w", problem)
+		}
+	}
+	return s.alive(ctx)
+}
+
+// needsStream names an operation that a host runs by ExecuteStream, or "".
+func needsStream(p *adapterv1.Platform) string {
+	for _, op := range p.GetOperations() {
+		if op.GetStreaming() || op.GetGivesFiles() || op.GetTakesFiles() {
+			return op.GetName()
+		}
+	}
+	return ""
+}
+
+func orKind(kind sdk.Kind, problem error) error {
+	if problem != nil {
+		return problem
+	}
+	return fmt.Errorf("kind %d, want %d", kind, sdk.NotFound)
+}
+
+// converse sends messages and waits for the result, or for the failure.
+func (s *suite) converse(ctx context.Context, messages ...*adapterv1.ExecuteStreamRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	stream, err := s.process.service.ExecuteStream(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if err := stream.Send(m); err != nil {
+			break // Recv says why
+		}
+	}
+	_ = stream.CloseSend() // Recv says why
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return errors.New("the stream ends without a result")
+		}
+		if err != nil || m.GetResult() != nil {
+			return err
+		}
+	}
+}
+
+// callTime is how long an adapter may take over a call whose dials are refused.
+const callTime = 10 * time.Second
+
+// giveUpTime is how long after its deadline a call may be answered.
+const giveUpTime = 5 * time.Second
+
+// remoteDeadline is a context whose deadline the adapter is told, and which goes on here: so one sees who keeps it.
+type remoteDeadline struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline is what goes out with the call.
+func (d remoteDeadline) Deadline() (time.Time, bool) { return d.at, true }
+
+// keepsDeadline tests a credential of each platform while no dial is answered: the adapter must give up by itself.
+func (s *suite) keepsDeadline(ctx context.Context) error {
+	schema, err := s.process.service.Schema(ctx, &adapterv1.SchemaRequest{})
+	if err != nil {
+		return err
+	}
+	s.process.egress.silence(true)
+	defer s.process.egress.silence(false)
+	for _, p := range schema.GetPlatforms() {
+		at := time.Now().Add(300 * time.Millisecond)
+		answered := make(chan struct{})
+		waiting, cancel := context.WithCancel(ctx)
+		go func() {
+			defer close(answered)
+			_, _ = s.process.service.Verify(remoteDeadline{waiting, at}, &adapterv1.VerifyRequest{Call: plantedFor(p)}) // any answer will do
+		}()
+		select {
+		case <-answered:
+		case <-time.After(time.Until(at) + giveUpTime):
+			err = fmt.Errorf("testing a credential of %s goes on %s after its deadline", p.GetId(), giveUpTime)
+		}
+		cancel()
+		<-answered
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *suite) survivesCancellation(ctx context.Context) error {
 	p, err := s.first(ctx)
 	if err != nil {
@@ -252,13 +270,13 @@ func (s *suite) survivesCancellation(ctx context.Context) error {
 	return s.alive(ctx)
 }
 
-func (s *suite) runsTwice(context.Context) error {
-	second, err := launch(s.options)
+func (s *suite) runsTwice(ctx context.Context) error {
+	second, err := launch(s.options) // which asks it to describe itself
 	if err != nil {
 		return err
 	}
 	second.kill()
-	return nil
+	return s.alive(ctx)
 }
 
 func (s *suite) keepsQuiet(context.Context) error {

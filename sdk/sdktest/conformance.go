@@ -50,6 +50,8 @@ type Options struct {
 	Args, Env []string
 	// StartTimeout bounds a launch; 10 s when 0.
 	StartTimeout time.Duration
+	// Logf is told of each check when it has ended. Optional.
+	Logf func(format string, args ...any)
 }
 
 // suite is a run of the checks against one process.
@@ -59,10 +61,14 @@ type suite struct {
 	report  Report
 }
 
-// errSkip is a check that does not apply.
-type errSkip struct{ reason string }
+// skipError is a check that does not apply.
+type skipError struct{ reason string }
 
-func (e errSkip) Error() string { return e.reason }
+// Error answers the reason.
+func (e skipError) Error() string { return e.reason }
+
+// started is the first check, without which there are no others.
+const started = "starts and greets over gRPC with mutual TLS"
 
 // Conformance runs a built adapter as a host does and checks that it keeps the contract (proto/README.md). Every dial that it tries is
 // refused, so nothing is reached. The error is for a binary that cannot be started at all; what is wrong with one that can is in the
@@ -77,12 +83,12 @@ func Conformance(ctx context.Context, options Options) (Report, error) {
 	s := &suite{options: options}
 	process, err := launch(options)
 	if err != nil {
-		s.report.Checks = []Check{{Name: "starts and greets over gRPC with mutual TLS", Outcome: Fail, Reason: err.Error()}}
+		s.book(started, err)
 		return s.report, nil
 	}
 	defer process.kill()
 	s.process = process
-	s.book("starts and greets over gRPC with mutual TLS", nil)
+	s.book(started, nil)
 	for _, c := range []struct {
 		name string
 		run  func(context.Context) error
@@ -93,6 +99,9 @@ func Conformance(ctx context.Context, options Options) (Report, error) {
 		{"refuses an unknown platform and an unknown operation with a kind", s.refusesUnknown},
 		{"answers wrong input with a kind, and lives on", s.survivesWrongInput},
 		{"answers a bad credential with a kind", s.refusesCredential},
+		{"answers nobody but the host that started it", s.refusesStrangers},
+		{"answers streams with a result or a kind", s.streams},
+		{"gives a call up at its deadline", s.keepsDeadline},
 		{"takes an 8 MiB message or refuses it, and lives on", s.survivesLargeMessage},
 		{"lives on after a call was cancelled", s.survivesCancellation},
 		{"runs twice side by side", s.runsTwice},
@@ -110,7 +119,7 @@ func Conformance(ctx context.Context, options Options) (Report, error) {
 
 func (s *suite) book(name string, err error) {
 	c := Check{Name: name, Outcome: Pass}
-	var skip errSkip
+	var skip skipError
 	switch {
 	case errors.As(err, &skip):
 		c.Outcome, c.Reason = Skip, skip.reason
@@ -118,6 +127,9 @@ func (s *suite) book(name string, err error) {
 		c.Outcome, c.Reason = Fail, err.Error()
 	}
 	s.report.Checks = append(s.report.Checks, c)
+	if s.options.Logf != nil {
+		s.options.Logf("%s: %s %s", c.Outcome, c.Name, c.Reason)
+	}
 }
 
 // TestBinary runs the suite as a test, one subtest for each check.

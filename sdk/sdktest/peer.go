@@ -50,12 +50,30 @@ func below(t testing.TB, variable, name string) string {
 // port of the loopback interface. It answers the peer's address, such as "http://127.0.0.1:40123", once that answers HTTP.
 func Peer(t testing.TB, command string, args ...string) string {
 	t.Helper()
+	var err error
+	for range peerTries { // any other program may take a free port first
+		var address string
+		if address, err = startPeer(t, command, args); err == nil {
+			return address
+		}
+	}
+	t.Fatalf("waiting for %s: %v", filepath.Base(command), err)
+	return ""
+}
+
+// peerTries bounds how often a start is repeated.
+const peerTries = 5
+
+// startPeer starts a peer on a free port, or says why it did not come up.
+func startPeer(t testing.TB, command string, args []string) (string, error) {
+	t.Helper()
 	port := freePort(t)
+	filled := make([]string, len(args))
 	for i, arg := range args {
-		args[i] = strings.ReplaceAll(arg, "{port}", strconv.Itoa(port))
+		filled[i] = strings.ReplaceAll(arg, "{port}", strconv.Itoa(port))
 	}
 	output := &tail{}
-	cmd := exec.Command(command, args...)
+	cmd := exec.Command(command, filled...)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its own children end with it
 	if err := cmd.Start(); err != nil {
@@ -65,16 +83,16 @@ func Peer(t testing.TB, command string, args ...string) string {
 	go func() { ended <- cmd.Wait() }()
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
 	err := answers(address, ended)
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
-		if err == nil {
-			<-ended
-		}
-	})
+	stop := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // it may have ended by itself
 	if err != nil {
-		t.Fatalf("waiting for %s: %v\n%s", filepath.Base(command), err, output)
+		stop()
+		return "", fmt.Errorf("%w\n%s", err, output)
 	}
-	return address
+	t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+	return address, nil
 }
 
 func freePort(t testing.TB) int {

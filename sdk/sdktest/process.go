@@ -18,6 +18,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
@@ -28,7 +29,7 @@ import (
 type launched struct {
 	client  *plugin.Client
 	service adapterv1.AdapterServiceClient
-	cmd     *exec.Cmd
+	program *program
 	egress  *refuser
 	stdout  *output
 	stderr  *output
@@ -56,6 +57,9 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
+// stopTime is how long an adapter may take to end when it is asked to.
+const stopTime = 2 * time.Second
+
 // launch starts the adapter with the environment of a host: go-plugin's variables, the egress socket, and nothing else.
 func launch(options Options) (*launched, error) {
 	refuse, adapterEnd, err := newRefuser()
@@ -63,28 +67,28 @@ func launch(options Options) (*launched, error) {
 		return nil, err
 	}
 	defer func() { _ = adapterEnd.Close() }() // the child has its copy
+	cmd := exec.Command(options.Binary, options.Args...)
 	p := &launched{egress: refuse, stdout: &output{}, stderr: &output{}}
-	p.cmd = exec.Command(options.Binary, options.Args...)
-	p.cmd.Env = append([]string{adapterv1.EgressFDVariable + "=3", "LANG=C.UTF-8"}, options.Env...)
-	p.cmd.ExtraFiles = []*os.File{adapterEnd}
+	p.program = newProgram(cmd, p.stdout, p.stderr)
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: adapterv1.MagicCookieKey, MagicCookieValue: adapterv1.MagicCookieValue},
 		VersionedPlugins: map[int]plugin.PluginSet{adapterv1.ProtocolVersion: {adapterv1.PluginName: &clientPlugin{}}},
-		Cmd:              p.cmd, AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, AutoMTLS: true, SkipHostEnv: true,
-		StartTimeout: options.StartTimeout, Stderr: p.stderr, SyncStdout: p.stdout, SyncStderr: p.stderr, Logger: hclog.NewNullLogger(),
+		RunnerFunc: func(_ hclog.Logger, prepared *exec.Cmd, dir string) (runner.Runner, error) {
+			p.program.dir = dir
+			cmd.ExtraFiles = []*os.File{adapterEnd}
+			cmd.Env = append(prepared.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC")
+			cmd.Env = append(cmd.Env, options.Env...)
+			return p.program, nil
+		},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, AutoMTLS: true, SkipHostEnv: true,
+		StartTimeout: options.StartTimeout, SyncStdout: p.stdout, SyncStderr: p.stderr, Logger: hclog.NewNullLogger(),
 		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes))},
 	})
-	protocol, err := p.client.Client()
-	if err == nil {
-		var raw any
-		if raw, err = protocol.Dispense(adapterv1.PluginName); err == nil {
-			p.service, _ = raw.(adapterv1.AdapterServiceClient)
-		}
-	}
-	if err != nil || p.service == nil {
+	if err := p.connect(options.StartTimeout); err != nil {
+		p.program.end()
 		p.kill()
-		reason, _, _ := strings.Cut(fmt.Sprint(err), "\n")
+		reason, _, _ := strings.Cut(err.Error(), "\n")
 		if said := strings.TrimSpace(p.stderr.String()); said != "" {
 			reason += "; it said: " + said[:min(len(said), 400)]
 		}
@@ -93,17 +97,47 @@ func launch(options Options) (*launched, error) {
 	return p, nil
 }
 
-func (p *launched) kill() {
+// connect waits until the adapter serves, as long as a start may take.
+func (p *launched) connect(limit time.Duration) error {
+	hurry := time.AfterFunc(limit, p.program.end) // go-plugin bounds the greeting alone
+	defer hurry.Stop()
+	protocol, err := p.client.Client()
+	if err != nil {
+		return err
+	}
+	raw, err := protocol.Dispense(adapterv1.PluginName)
+	if err != nil {
+		return err
+	}
+	service, ok := raw.(adapterv1.AdapterServiceClient)
+	if !ok {
+		return errors.New("it serves something else")
+	}
+	p.service = service
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if _, err := service.Describe(ctx, &adapterv1.DescribeRequest{}); err != nil {
+		return fmt.Errorf("it does not describe itself: %w", err)
+	}
+	return nil
+}
+
+// kill asks the process to end, sees to it that it does, and says whether it did so by itself in time.
+func (p *launched) kill() (byItself bool) {
+	hurry := time.AfterFunc(stopTime, p.program.end) // go-plugin would wait for the answer without end
+	defer hurry.Stop()
 	p.client.Kill()
 	p.egress.close()
+	if p.program.dir != "" {
+		_ = os.RemoveAll(p.program.dir) // go-plugin leaves it where the start failed
+	}
+	return !p.program.forced.Load()
 }
 
 // ends asks the process to end, as a host does, and sees that it does so by itself.
 func (s *suite) ends(context.Context) error {
-	begin := time.Now()
-	s.process.kill()
-	if took := time.Since(begin); took >= 2*time.Second {
-		return fmt.Errorf("it had to be killed after %s", took.Round(time.Millisecond))
+	if !s.process.kill() {
+		return fmt.Errorf("it had to be killed after %s", stopTime)
 	}
 	return nil
 }
@@ -123,7 +157,7 @@ func (s *suite) endsWithParent(ctx context.Context) error {
 		return err
 	}
 	if err := shell.Start(); err != nil {
-		return errSkip{"there is no /bin/sh to run it below"}
+		return skipError{"there is no /bin/sh to run it below"}
 	}
 	pid, err := readChild(out)
 	_ = shell.Process.Kill() // the parent's death
