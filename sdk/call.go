@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 	"github.com/patchbay/patchbay/sdk/internal/egress"
@@ -27,6 +28,7 @@ type Call struct {
 	dialID        string
 	baseURL       string // the operator's, or ""
 	minTLSVersion string
+	deadline      time.Time
 	dialer        *egress.Client // nil: the host does not confine this adapter
 	transports    *transports
 	files         fileSource

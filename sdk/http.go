@@ -95,6 +95,8 @@ func newTransport(minTLS uint16) *http.Transport {
 			if !ok {
 				return nil, Errorf(AdapterBug, "The adapter dialled outside a call.")
 			}
+			ctx, cancel := context.WithDeadline(ctx, call.deadline) // net/http dials without the request's
+			defer cancel()
 			return Dial(ctx, call, address)
 		},
 		TLSClientConfig:        &tls.Config{MinVersion: minTLS},

@@ -72,7 +72,7 @@ func (s *server) Verify(ctx context.Context, req *adapterv1.VerifyRequest) (out 
 	defer func() { err = recovered(recover(), "Verify", err) }()
 	ctx, cancel := bound(ctx)
 	defer cancel()
-	call, err := s.newCall(req.GetCall(), "")
+	call, err := s.newCall(ctx, req.GetCall(), "")
 	if err != nil {
 		return nil, wireError(err)
 	}
@@ -122,7 +122,7 @@ func (s *server) ExecuteStream(stream grpc.BidiStreamingServer[adapterv1.Execute
 func (s *server) run(ctx context.Context, req *adapterv1.ExecuteRequest, files fileSource, to sink) (*adapterv1.ExecuteResponse, error) {
 	ctx, cancel := bound(ctx)
 	defer cancel()
-	call, err := s.newCall(req.GetCall(), req.GetOperation())
+	call, err := s.newCall(ctx, req.GetCall(), req.GetOperation())
 	if err != nil {
 		return nil, err
 	}
@@ -139,13 +139,15 @@ func (s *server) run(ctx context.Context, req *adapterv1.ExecuteRequest, files f
 	return &adapterv1.ExecuteResponse{Output: output, Usage: call.usage()}, nil
 }
 
-func (s *server) newCall(c *adapterv1.CallContext, operation string) (*Call, error) {
+func (s *server) newCall(ctx context.Context, c *adapterv1.CallContext, operation string) (*Call, error) {
 	p := s.platforms[c.GetPlatform()]
 	if p == nil {
 		return nil, Errorf(NotFound, "Adapter %s does not serve platform %q.", s.adapter.Name, c.GetPlatform())
 	}
+	deadline, _ := ctx.Deadline() // bound has set one
 	return &Call{
-		ID: c.GetCallId(), Platform: p.ID, Operation: operation, platform: p, dialID: c.GetDialId(),
+		deadline: deadline,
+		ID:       c.GetCallId(), Platform: p.ID, Operation: operation, platform: p, dialID: c.GetDialId(),
 		Credential: NewCredential(c.GetCredential().GetAuthMethod(), c.GetCredential().GetFields()),
 		baseURL:    c.GetSettings().GetBaseUrl(), minTLSVersion: c.GetSettings().GetMinTlsVersion(),
 		dialer: s.dialer, transports: s.transports, files: inlineFiles(nil), sink: &unarySink{},

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -68,6 +70,10 @@ func parseOptions(args []string) (options, error) {
 	f.StringVar(&o.adapters, "adapters", "", "folder of the adapters' binaries (required)")
 	f.StringVar(&o.out, "out", "", "file for the results as Markdown")
 	f.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the host, one for each number of callers; measures nothing else")
+	f.Func("callers", "how many callers at once, such as 1,16,64", func(text string) (err error) {
+		o.callers, err = numbers(text)
+		return err
+	})
 	quick := f.Bool("quick", false, "under a minute: fewer and shorter slices")
 	full := f.Bool("full", false, "also with 1,000,000 integrations: a few minutes")
 	if err := f.Parse(args); err != nil {
@@ -83,4 +89,17 @@ func parseOptions(args []string) (options, error) {
 		o.rounds, o.sizes = 24, append(o.sizes, 1_000_000)
 	}
 	return o, nil
+}
+
+// numbers reads numbers of callers, separated by commas.
+func numbers(text string) ([]int, error) {
+	var out []int
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 || n > 10_000 {
+			return nil, fmt.Errorf("%q is no number of callers", part)
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }

@@ -83,7 +83,9 @@ func (s *suite) refusesCredential(ctx context.Context) error {
 		return err
 	}
 	for _, p := range schema.GetPlatforms() {
-		_, err := s.process.service.Verify(ctx, &adapterv1.VerifyRequest{Call: plantedFor(p)})
+		callCtx, cancel := context.WithTimeout(ctx, callTime)
+		_, err := s.process.service.Verify(callCtx, &adapterv1.VerifyRequest{Call: plantedFor(p)})
+		cancel()
 		if err == nil {
 			if p.GetAuthMethods()[0].GetType() == sdk.MethodNone {
 				continue
@@ -225,7 +227,11 @@ type remoteDeadline struct {
 // Deadline is what goes out with the call.
 func (d remoteDeadline) Deadline() (time.Time, bool) { return d.at, true }
 
-// keepsDeadline tests a credential of each platform while no dial is answered: the adapter must give up by itself.
+// callLimit is the deadline of calls that show whether deadlines are kept.
+const callLimit = 300 * time.Millisecond
+
+// keepsDeadline tests a credential of each platform while no dial is answered: the adapter must give up by itself, and say with its
+// dials that it will.
 func (s *suite) keepsDeadline(ctx context.Context) error {
 	schema, err := s.process.service.Schema(ctx, &adapterv1.SchemaRequest{})
 	if err != nil {
@@ -234,7 +240,7 @@ func (s *suite) keepsDeadline(ctx context.Context) error {
 	s.process.egress.silence(true)
 	defer s.process.egress.silence(false)
 	for _, p := range schema.GetPlatforms() {
-		at := time.Now().Add(300 * time.Millisecond)
+		at := time.Now().Add(callLimit)
 		answered := make(chan struct{})
 		waiting, cancel := context.WithCancel(ctx)
 		go func() {
@@ -250,6 +256,9 @@ func (s *suite) keepsDeadline(ctx context.Context) error {
 		<-answered
 		if err != nil {
 			return err
+		}
+		if waits := time.Duration(s.process.egress.patience.Load()) * time.Millisecond; waits > callLimit+giveUpTime {
+			return fmt.Errorf("testing a credential of %s asks for a connection and would wait %s, in a call that ends in %s", p.GetId(), waits, callLimit)
 		}
 	}
 	return nil

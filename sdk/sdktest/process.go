@@ -205,8 +205,10 @@ func readChild(out io.Reader) (pid int, err error) {
 type refuser struct {
 	fd     int
 	silent atomic.Bool
-	done   chan struct{}
-	once   sync.Once
+	// patience is the longest that a dial since the last silence would wait, in milliseconds.
+	patience atomic.Uint32
+	done     chan struct{}
+	once     sync.Once
 }
 
 func newRefuser() (*refuser, *os.File, error) {
@@ -220,7 +222,10 @@ func newRefuser() (*refuser, *os.File, error) {
 }
 
 // silence makes the refuser leave dials without an answer.
-func (r *refuser) silence(on bool) { r.silent.Store(on) }
+func (r *refuser) silence(on bool) {
+	r.patience.Store(0)
+	r.silent.Store(on)
+}
 
 func (r *refuser) run() {
 	defer close(r.done)
@@ -234,7 +239,11 @@ func (r *refuser) run() {
 			return
 		}
 		var request adapterv1.DialRequest
-		if proto.Unmarshal(buffer[:n], &request) != nil || r.silent.Load() {
+		if proto.Unmarshal(buffer[:n], &request) != nil {
+			continue
+		}
+		r.patience.Store(max(r.patience.Load(), request.GetTimeoutMs()))
+		if r.silent.Load() {
 			continue
 		}
 		answer, err := proto.Marshal(&adapterv1.DialResponse{Id: request.GetId(), Refusal: adapterv1.Refusal_REFUSAL_HOST_NOT_ALLOWED,

@@ -101,7 +101,7 @@ func (p *program) end() {
 		return
 	}
 	p.forced.Store(true)
-	_ = syscall.Kill(p.cmd.Process.Pid, syscall.SIGKILL)  // it is not reaped, so the number is its own
+	_ = p.cmd.Process.Kill()                              // it may end just now
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have left its group
 }
 

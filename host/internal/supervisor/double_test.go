@@ -231,7 +231,7 @@ func (d *double) onStream(srv any, stream grpc.ServerStream, info *grpc.StreamSe
 func manifestOf(name string) *adapterv1.Manifest {
 	platform := &adapterv1.Platform{Id: name, Name: "Double", Description: "Misbehaves.", Category: "Tools", Hosts: []string{"double.example"},
 		AuthMethods: []*adapterv1.AuthMethod{{Type: "custom", Fields: []*adapterv1.Field{{Name: "host"}, {Name: "key", Secret: true}}}}}
-	for _, op := range []string{"echo", "report", "die", "crash", "sleep", "wait", "huge", "flood", "print", "child", "escape", "regroup", "freeze",
+	for _, op := range []string{"echo", "report", "die", "crash", "sleep", "wait", "huge", "flood", "print", "child", "escape", "regroup",
 		"unserve", "close_egress", "leak", "files", "bad_delta", "ended_file", "big_chunk", "many_files", "no_result", "progress"} {
 		platform.Operations = append(platform.Operations, &adapterv1.Operation{Name: op, Description: op, Effect: adapterv1.Effect_EFFECT_WRITE,
 			InputSchema: []byte(`{"type":"object"}`), OutputSchema: []byte(`true`), GivesFiles: op == "files"})
@@ -306,8 +306,6 @@ func (d *double) execute(ctx context.Context, r *adapterv1.ExecuteRequest) ([]by
 			err = syscall.Setpgid(0, parent)
 		}
 		return []byte("true"), err
-	case "freeze":
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "close_egress":
 		_ = syscall.Close(3)
 	case "unserve":

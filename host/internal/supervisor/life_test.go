@@ -223,9 +223,14 @@ func TestAliveButNotServing(t *testing.T) {
 			r.must("one", "echo", `{}`)
 			r.cfg.StartTimeout, r.Supervisor.cfg.StartTimeout = 2*time.Second, 2*time.Second
 			pid := r.only().PID
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			_, _ = r.Run(ctx, r.request("one", operation, `{}`), &sink{}) // may or may not be answered
+			if operation == "freeze" {
+				if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				_, err := r.call("one", operation, `{}`)
+				failure(t, err) // its connection ends with the answer
+			}
 			eventually(t, "another process serves", func() bool {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
