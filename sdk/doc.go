@@ -24,7 +24,8 @@
 //
 //	func search(ctx context.Context, call *sdk.Call, in Search) (Found, error) {
 //		var out Found
-//		return out, call.Do(ctx, sdk.Request{Path: "/search", Query: sdk.Query("q", in.Query, "limit", in.Limit)}, &out)
+//		err := call.Do(ctx, sdk.Request{Path: "/search", Query: sdk.Query("q", in.Query, "limit", in.Limit)}, &out)
+//		return out, err
 //	}
 //
 //	func main() {
