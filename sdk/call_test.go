@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,15 +253,17 @@ func TestStream(t *testing.T) {
 // A goroutine that an operation leaves behind harms nothing when it goes on telling.
 func TestTellingAfterTheEnd(t *testing.T) {
 	var left sync.WaitGroup
+	var refused atomic.Int32
 	h := sdktest.Start(t, adapter(platform(func(_ context.Context, call *sdk.Call) (json.RawMessage, error) {
 		for range 4 {
 			left.Go(func() {
 				for i := 0; ; i++ {
 					call.AddUnits("u", 1)
-					if err := errors.Join(call.Emit(i), call.Attach("f", "", strings.NewReader("x"))); err != nil && i > 50 {
-						return
+					err := errors.Join(call.Emit(i), call.Attach("f", "", strings.NewReader("x")))
+					if err != nil && strings.Contains(err.Error(), "The call has ended.") {
+						refused.Add(1)
 					}
-					if i > 5000 {
+					if err != nil || i > 5000 {
 						return // where nobody is told, nothing fails
 					}
 				}
@@ -275,6 +278,9 @@ func TestTellingAfterTheEnd(t *testing.T) {
 			t.Error(err)
 		}
 		left.Wait()
+		if stream && refused.Load() != 4 {
+			t.Errorf("what comes after the end is refused as such to %d of 4", refused.Load())
+		}
 	}
 }
 

@@ -31,12 +31,12 @@ func HTTP(call *Call) *http.Client {
 }
 
 // checkRedirect follows a redirect within a host as net/http does. One that leads elsewhere takes nothing along: no header of the
-// adapter's, which may hold the credential as well as the one that authorize adds, no Referer with the address before, and no body.
+// adapter's, which may hold the credential as well as the one that authorize adds, no Referer with the address before, in whose path
+// some platforms have the credential, and no body.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return Errorf(PlatformError, "The platform redirects without end.")
 	}
-	req.Header.Del("Referer") // it names the whole address before, in whose path some platforms have the credential
 	for _, before := range via {
 		if sameOrigin(before.URL, req.URL) {
 			continue

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"patchbay": main})
+	testscript.Main(m, map[string]func(){"patchbay": main, "spared": spared})
 }
 
 // TestScripts runs the program as its users do, against a fake host. In the scripts, `sent` looks for a pattern in what the host was sent.

@@ -99,7 +99,7 @@ func TestNoiseInTheLog(t *testing.T) {
 func TestFailureQuotesTheCredential(t *testing.T) {
 	r := newRig(t, "one").open()
 	_, err := r.call("one", "leak", `{}`)
-	if f := failure(t, err); f.Kind != catalog.AdapterBug || strings.Contains(fmt.Sprintf("%+v", *f), key) {
+	if f := failure(t, err); f.Kind != catalog.NotFound || strings.Contains(fmt.Sprintf("%+v", *f), key) {
 		t.Errorf("the failure is %+v", f)
 	}
 	secrets := secretsOf(r.request("one", "leak", `{}`))
@@ -148,12 +148,12 @@ func TestFileThatBreaksOff(t *testing.T) {
 	r := newRig(t, "one").open()
 	request := r.request("one", "files", `{}`)
 	request.Files = []catalog.InFile{{Name: "f", Content: brokenReader{}}}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	_, err := r.Run(ctx, request, &sink{})
-	if f := failure(t, err); f.Kind != catalog.InvalidInput {
-		t.Errorf("the failure is %+v", f)
-	}
+	within(t, "the call", func() {
+		_, err := r.Run(t.Context(), request, &sink{})
+		if f := failure(t, err); f.Kind != catalog.InvalidInput {
+			t.Errorf("the failure is %+v", f)
+		}
+	})
 }
 
 // What breaks the contract in the middle of a stream is the adapter's bug and reaches no sink.

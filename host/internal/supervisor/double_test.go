@@ -348,7 +348,8 @@ func (d *double) noise(op, key string) ([]byte, error) {
 		_, _ = raw.WriteString("a line on standard output\n" + strings.Repeat("z", 1<<20))
 		fmt.Println("printed with the ordinary means, holding", key)
 	case "leak":
-		return nil, status.Error(codes.Internal, "the key is "+key)
+		st, err := status.New(codes.NotFound, "there is no "+key).WithDetails(&adapterv1.Failure{Kind: adapterv1.Kind_KIND_NOT_FOUND, PlatformCode: key})
+		return nil, errors.Join(err, st.Err())
 	}
 	return []byte("true"), nil
 }

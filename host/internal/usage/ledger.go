@@ -22,7 +22,7 @@ type Store interface {
 	CommitCalls(ctx context.Context, calls []Call) error
 }
 
-// Ledger commits calls in groups. While several calls end at nearly the same time, a commit waits a moment for half of those that are
+// Ledger commits calls in groups. While several calls end at nearly the same time, a commit waits a moment for the others that are
 // under way, which makes fewer and larger commits; a call that is alone never waits.
 type Ledger struct {
 	underWay atomic.Int64
@@ -84,14 +84,14 @@ func (l *Ledger) Run(ctx context.Context) {
 	}
 }
 
-// gather waits for half of the calls under way, where the last commit had company too, but no longer than that one took.
+// gather waits for the calls under way, where the last commit was one of several calls, but no longer than that one took.
 func (l *Ledger) gather(batch []entry, last time.Duration) []entry {
 	if last == 0 {
 		return batch
 	}
 	patience := time.NewTimer(min(last, maxWait))
 	defer patience.Stop()
-	for len(batch) < maxBatch && int64(len(batch)) < l.underWay.Load()/2 {
+	for len(batch) < maxBatch && int64(len(batch)) < l.underWay.Load() {
 		select {
 		case e, ok := <-l.queue:
 			if !ok {

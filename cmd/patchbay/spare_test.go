@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// spared is a program that prints what a host and those that it starts run with.
+func spared() {
+	spareWakeups()
+	slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	_, left := os.LookupEnv(executed)
+	fmt.Println(slack, err, os.Getpid(), left, os.Args[1:])
+}
+
+func TestSpareWakeupsExecutesTheProgramOnce(t *testing.T) {
+	for _, variable := range []string{"", executed + "=1", executed + "=" + fmt.Sprint(os.Getpid())} {
+		cmd := exec.Command("spared", "an argument")
+		cmd.Env = append(os.Environ(), variable)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintln(timerSlack, nil, cmd.Process.Pid, false, []string{"an argument"}); string(out) != want {
+			t.Errorf("with %q it printed %q, want %q", variable, out, want)
+		}
+	}
+}
