@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -56,6 +57,7 @@ func TestKilledUnderLoad(t *testing.T) {
 
 // An adapter that keeps failing is left alone: visible, at once, with the time of the next try; then it heals.
 func TestCrashLoopAndHealing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	r.tell("start", "exit")
 	for i := range crashLimit {
@@ -93,6 +95,7 @@ func TestCrashLoopAndHealing(t *testing.T) {
 
 // A crash in the middle of a life is booked with its cause, which operators see and callers do not.
 func TestCrashCauses(t *testing.T) {
+	t.Parallel()
 	for operation, want := range map[string]string{"die": "it ended with exit status 3", "crash": "it last said: panic: the cause of it all"} {
 		t.Run(operation, func(t *testing.T) {
 			r := newRig(t, "one").open()
@@ -110,6 +113,7 @@ func TestCrashCauses(t *testing.T) {
 
 // Callers who have no time to wait for the next start are told so at once.
 func TestWaitingForARestartWithinTheDeadline(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	r.tell("start", "exit")
 	for range crashLimit - 1 {
@@ -178,6 +182,7 @@ func TestIdleStop(t *testing.T) {
 
 // Calls that meet an idle stop wait for its end, and start the one process after it.
 func TestIdleStopMeetsCalls(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	r.tell("stays", "x") // so that a stop takes its time
 	for range 2 {
@@ -217,8 +222,10 @@ func TestStopIdleRuns(t *testing.T) {
 
 // A process that is alive and does not serve any more is replaced; one that only hangs in one call is not.
 func TestAliveButNotServing(t *testing.T) {
+	t.Parallel()
 	for _, operation := range []string{"unserve", "freeze"} {
 		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, "one")
 			r.tell("stays", "x")
 			r.open()
@@ -229,6 +236,7 @@ func TestAliveButNotServing(t *testing.T) {
 				if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
 				}
+				eventually(t, "it is stopped", func() bool { return frozen(pid) }) // it may answer a call before
 			} else {
 				_, err := r.call("one", operation, `{}`)
 				failure(t, err) // its connection ends with the answer
@@ -275,6 +283,7 @@ func TestAliveButNotServing(t *testing.T) {
 
 // An adapter that closes its way out is of no use: the next call finds another process.
 func TestClosedWayOut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	r.must("one", "close_egress", `{}`)
 	pid := r.only().PID
@@ -286,6 +295,7 @@ func TestClosedWayOut(t *testing.T) {
 
 // A call that meets the death of its process before it went out moves on to the next process.
 func TestCallsMeetDeaths(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	for range 8 {
 		r.must("one", "echo", `{}`)
@@ -303,8 +313,10 @@ func TestCallsMeetDeaths(t *testing.T) {
 
 // Whatever an adapter leaves behind or does to itself, stopping it ends and the host goes on.
 func TestStopDoesNotHang(t *testing.T) {
+	t.Parallel()
 	for _, operation := range []string{"child", "escape", "regroup", "freeze", "sleep"} {
 		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, "one").open()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -347,6 +359,7 @@ func TestStopDoesNotHang(t *testing.T) {
 
 // The death of an adapter is seen although a descendant holds its output.
 func TestDeathBehindADescendant(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	child, err := strconv.Atoi(r.must("one", "escape", `{}`))
 	if err != nil {
@@ -365,6 +378,7 @@ func TestDeathBehindADescendant(t *testing.T) {
 
 // Close while a start is under way: it waits, and nothing is left (rig.close checks).
 func TestCloseMeetsAStart(t *testing.T) {
+	t.Parallel()
 	for i := range 5 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			r := newRig(t, "one").open()
@@ -405,4 +419,14 @@ func TestNothingLeaks(t *testing.T) {
 	eventually(t, "all goroutines have ended", func() bool { return goroutines() <= before })
 	eventually(t, "all files are closed", func() bool { return files() <= beforeFiles })
 	leftInRunDir(t, r, 0)
+}
+
+// frozen says whether the kernel has stopped a process.
+func frozen(pid int) bool {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(raw), ") ")
+	return strings.HasPrefix(state, "T")
 }
