@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -167,7 +168,7 @@ func (a *adapter) launch() (*process, error) {
 	d, err := p.describe(ctx)
 	switch {
 	case err != nil:
-		return nil, p.giveUp(ctx, errors.New("it does not say who it is"))
+		return nil, p.giveUp(ctx, fmt.Errorf("it does not say who it is: %w", failureOf(ctx, err)))
 	case d.GetName() != a.name || d.GetVersion() != a.version:
 		return nil, p.giveUp(ctx, errors.New("it is not the adapter that it was when it was taken into service"))
 	}

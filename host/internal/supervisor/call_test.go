@@ -18,6 +18,7 @@ import (
 
 // An answer larger than a message is the adapter's bug, and ends nothing but its call.
 func TestHugeAnswer(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	r.must("one", "echo", `{}`)
 	pid := r.only().PID
@@ -37,6 +38,7 @@ func TestHugeAnswer(t *testing.T) {
 
 // Cancellation reaches the adapter, by either way of calling it; one that ignores it holds nobody.
 func TestCancellation(t *testing.T) {
+	t.Parallel()
 	for _, stream := range []bool{false, true} {
 		t.Run(fmt.Sprint("stream ", stream), func(t *testing.T) {
 			r := newRig(t, "one").open()

@@ -115,6 +115,7 @@ func TestWhatAnAdapterGets(t *testing.T) {
 
 // A start that fails says why, in words, and leaves nothing behind.
 func TestStartFailures(t *testing.T) {
+	t.Parallel()
 	for how, want := range map[string]string{
 		"exit":           "it ended before it greeted (it ended with exit status 7); it last said: the configuration is missing",
 		"garbage":        `it does not greet as an adapter does (its first line was "Hello, I am no adapter.`,
@@ -146,8 +147,10 @@ func TestStartFailures(t *testing.T) {
 
 // A start that hangs ends at its time, wherever it hangs.
 func TestHungStart(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"hang", "silent", "mute"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, "one")
 			r.tell("start", how)
 			r.cfg.StartTimeout = time.Second
@@ -163,6 +166,7 @@ func TestHungStart(t *testing.T) {
 		})
 	}
 	t.Run("undescribed", func(t *testing.T) {
+		t.Parallel()
 		r := newRig(t, "one")
 		r.tell("undescribed", "x")
 		r.cfg.StartTimeout = 2 * time.Second
@@ -252,6 +256,7 @@ func TestOpenIsCancelled(t *testing.T) {
 
 // A binary that disappears or changes after it was taken into service is not run as what it was.
 func TestBinaryChanges(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "one").open()
 	path := filepath.Join(r.dir, "one")
 	if err := os.Rename(path, path+".away"); err != nil {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
@@ -172,7 +173,8 @@ func (p *process) onStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.
 // giveUp ends a process whose launch failed and says why in words that help: go-plugin's own, without its guesses, how the process
 // ended if it did so by itself, and what it last said.
 func (p *process) giveUp(ctx context.Context, err error) error {
-	expired := ctx.Err() != nil
+	var failed *catalog.Failure // the adapter's side may see the end of the time first
+	expired := ctx.Err() != nil || errors.As(err, &failed) && failed.Kind == catalog.Timeout
 	p.runner.kill() // nothing was asked of it that it could bring to an end
 	p.stop()
 	reason, ended := launchReason(err), p.runner.ending()
