@@ -37,7 +37,8 @@ var rooms = map[string][]string{
 	"cluster":     {"vault"},
 	"catalog":     {"vault"},
 	"file":        {"id", "vault"},
-	"integration": {"audit", "catalog", "id", "vault"},
+	"integration": {"audit", "catalog", "id", "oauth", "vault"},
+	"oauth":       {},
 	"supervisor":  {"catalog", "egress", "supervisor/confine"},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
 	"supervisor/confine": {},
@@ -46,7 +47,7 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "store/postgres", "usage", "vault"},
+	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "oauth", "store/postgres", "usage", "vault"},
 	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},

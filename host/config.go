@@ -31,6 +31,9 @@ type Config struct {
 	IdleAfter time.Duration
 	// AllowUnconfined starts adapters although this kernel lacks a part of their confinement; by default they are refused then.
 	AllowUnconfined bool
+	// ProviderTimeout is how long an OAuth provider may take to answer a token request; 30 seconds when 0. A host that stands still while it
+	// refreshes loses nothing for a third more than this.
+	ProviderTimeout time.Duration
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

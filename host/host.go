@@ -14,6 +14,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -45,9 +46,11 @@ type Host struct {
 	cluster    *cluster.Cluster
 	supervisor *supervisor.Supervisor
 	ledger     *usage.Ledger
-	telemetry  *telemetry
-	listener   net.Listener
-	server     *http.Server
+	// integrations is the room; its tokens are kept fresh in the background.
+	integrations *integration.Service
+	telemetry    *telemetry
+	listener     net.Listener
+	server       *http.Server
 
 	closers []func() // of what Open opened, in that order
 }
@@ -89,6 +92,8 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.refreshKeys(background) })
 	running.Go(func() { h.rewrap(background) })
 	running.Go(func() { h.sweep(background) })
+	running.Go(func() { h.integrations.KeepFresh(background) })
+	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err

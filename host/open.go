@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/id"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/oauth"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -63,6 +65,9 @@ func (h *Host) prepare(ctx context.Context) error {
 		return fmt.Errorf("finding the data folder: %w", err)
 	}
 	h.cfg.Data = data
+	if h.cfg.ProviderTimeout == 0 {
+		h.cfg.ProviderTimeout = oauth.DefaultTimeout
+	}
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
 		mode = 0o711 // the database's own user must pass
@@ -124,7 +129,7 @@ func (h *Host) openVault(ctx context.Context) error {
 		return err
 	}
 	h.onClose(h.vault.Close)
-	if err := h.store.Beat(ctx, cluster.Host{ID: h.id, StartedAt: time.Now()}); err != nil {
+	if _, err := h.store.Beat(ctx, cluster.Host{ID: h.id, StartedAt: time.Now()}); err != nil {
 		return fmt.Errorf("registering this host: %w", err)
 	}
 	h.rotation, err = vault.NewRotation(vault.RotationConfig{Vault: h.vault, Keys: h.keys, Store: keyStore, Host: h.id, Log: h.cfg.Logger})
@@ -193,7 +198,10 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	}
 	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: time.Now})
 	integrations := integration.New(integration.Config{Store: store.Integrations{Store: h.store}, Vault: h.vault, Catalog: cat, Audit: log,
-		Verifier: h.supervisor, Cluster: h.cluster, Logger: h.cfg.Logger, Now: time.Now})
+		Verifier: h.supervisor, Cluster: h.cluster, Leases: store.Leases{Store: h.store}, Outward: outward, PublicURL: h.url, Host: h.id,
+		ProviderTimeout: h.cfg.ProviderTimeout, Logger: h.cfg.Logger, Now: h.cluster.Now})
+	h.integrations = integrations
+	h.onClose(integrations.Close)
 	files := file.NewCabinet(h.store, h.vault, time.Now)
 	h.ledger = usage.NewLedger(h.store)
 	if h.telemetry, err = newTelemetry(ctx, h.cfg, h.supervisor.Status); err != nil {
@@ -249,4 +257,17 @@ func (h *Host) follow(cat *catalog.Catalog, integrations *integration.Service, w
 		}
 	})
 	h.cluster.Handle("GET /adapters", h.serveAdapters)
+}
+
+// outward sends the host's own requests to a platform's provider: to the addresses that the platform's settings allow, as its adapter's
+// requests are, and without following anything.
+func outward(platform string, s catalog.Settings) oauth.HTTP {
+	reach := egress.Reach{AllowPrivate: s.AllowPrivateNetwork, AllowedCIDRs: s.AllowedCIDRs,
+		Setting: fmt.Sprintf("patchbay platform set %s --allow-private-network", platform)}
+	least := uint16(tls.VersionTLS13)
+	if s.MinTLS == "1.2" {
+		least = tls.VersionTLS12
+	}
+	return &http.Transport{DialContext: reach.Dialer().DialContext, TLSClientConfig: &tls.Config{MinVersion: least},
+		TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
 }

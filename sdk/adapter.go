@@ -102,6 +102,8 @@ type Operation struct {
 	Effect Effect
 	// Scopes are what the credential needs, all of them. Optional.
 	Scopes []string
+	// AnyScopes are sets of scopes of which one each is needed besides, where a wider scope includes a narrower one. Optional.
+	AnyScopes [][]string
 	// Streaming says that the function calls [Call.Emit].
 	Streaming bool
 	// TakesFiles says that the function reads [Call.Files].

@@ -63,6 +63,13 @@ type OAuth2 struct {
 	Grants []string
 	// NoPKCE is true where the provider does not take PKCE.
 	NoPKCE bool
+	// Issuer is the provider's identifier (RFC 9207); where it is empty, an iss of the callback must name the host of an endpoint.
+	Issuer string
+	// TokenParameters are added to the token requests of every grant, such as audience.
+	TokenParameters map[string]string
+	// RevocationToken is the token that the revocation endpoint takes: "refresh" (also when empty; the access token where there is no
+	// refresh token) or "access".
+	RevocationToken string
 }
 
 // APIKey is an api_key method with one secret field, "api_key".

@@ -66,7 +66,8 @@ func wireAuth(m AuthMethod) *adapterv1.AuthMethod {
 			ScopeSeparator: o.ScopeSeparator, ScopeParameter: o.ScopeParameter, ClientAuthentication: o.ClientAuthentication,
 			TokenRequestFormat: o.TokenRequestFormat, AccessTokenPointer: o.AccessTokenPointer, RefreshTokenPointer: o.RefreshTokenPointer,
 			ExpiresInPointer: o.ExpiresInPointer, ScopePointer: o.ScopePointer, ErrorPointer: o.ErrorPointer,
-			UserAgent: o.UserAgent, Grants: o.Grants, NoPkce: o.NoPKCE,
+			UserAgent: o.UserAgent, Grants: o.Grants, NoPkce: o.NoPKCE, Issuer: o.Issuer, TokenParameters: o.TokenParameters,
+			RevocationToken: o.RevocationToken,
 		}
 	}
 	return out
@@ -81,8 +82,12 @@ func wireOperation(op Operation) (*adapterv1.Operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the output schema: %w", err)
 	}
+	var sets []*adapterv1.ScopeSet
+	for _, set := range op.AnyScopes {
+		sets = append(sets, &adapterv1.ScopeSet{Scopes: set})
+	}
 	return &adapterv1.Operation{Name: op.Name, Title: orString(op.Title, titleOf(op.Name)), Description: op.Description,
-		Effect: adapterv1.Effect(op.Effect), InputSchema: input, OutputSchema: output, Scopes: op.Scopes,
+		Effect: adapterv1.Effect(op.Effect), InputSchema: input, OutputSchema: output, Scopes: op.Scopes, AnyScopes: sets,
 		Streaming: op.Streaming, TakesFiles: op.TakesFiles, GivesFiles: op.GivesFiles}, nil
 }
 

@@ -68,6 +68,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.platforms()
 	a.settings()
 	a.integrations()
+	a.oauth()
 	a.calls(mux)
 	a.history()
 	a.files(mux)

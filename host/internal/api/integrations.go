@@ -26,6 +26,7 @@ type integrationView struct {
 	Fields        map[string]string `json:"fields" doc:"What of the credential is no secret"`
 	HasCredential bool              `json:"has_credential"`
 	ExpiresAt     *time.Time        `json:"credential_expires_at"`
+	Refreshable   bool              `json:"refreshable" doc:"The host keeps its token alive by itself"`
 	CredentialSet time.Time         `json:"credential_set_at"`
 	LastUsedAt    *time.Time        `json:"last_used_at"`
 	CreatedAt     time.Time         `json:"created_at"`
@@ -39,7 +40,7 @@ func viewIntegration(i integration.Integration) integrationView {
 	}
 	return integrationView{ID: i.ID, Platform: i.Platform, Label: i.Label, AuthMethod: i.AuthMethod, Status: string(i.Status()),
 		StatusReason: i.ExpiredReason, Account: account{i.AccountID, i.AccountName}, Scopes: orEmpty(i.Scopes), Fields: fields,
-		HasCredential: len(i.Sealed.Bytes) > 0, ExpiresAt: timeOrNil(i.CredentialExpiresAt), CredentialSet: i.CredentialSetAt.UTC(),
+		HasCredential: len(i.Sealed.Bytes) > 0, ExpiresAt: timeOrNil(i.CredentialExpiresAt), Refreshable: i.Refreshable, CredentialSet: i.CredentialSetAt.UTC(),
 		LastUsedAt: timeOrNil(i.LastUsedAt), CreatedAt: i.CreatedAt.UTC(), DeletedAt: timeOrNil(i.DeletedAt)}
 }
 
@@ -97,13 +98,15 @@ func (a *API) integrations() {
 		func(ctx context.Context, in *integrationChange) (*body[integrationView], error) {
 			return a.patch(ctx, in.ID, in.Body.Label, in.Body.Credential, in.Body.Verify)
 		})
+	add(a, integrationRoute("DELETE", "", "delete-integration", "Put an integration in the bin"), a.remove)
 	s := a.cfg.Integrations
 	for _, r := range []struct {
 		route
 		do func(ctx context.Context, user, ref string) (integration.Integration, error)
 	}{
 		{integrationRoute("GET", "", "get-integration", "Get an integration"), s.Get},
-		{integrationRoute("DELETE", "", "delete-integration", "Put an integration in the bin"), s.Delete},
+		{integrationRoute("POST", "/refresh", "refresh-integration", "Refresh its token now"), s.RefreshNow},
+		{integrationRoute("POST", "/revoke", "revoke-integration", "End the grant at its provider, and the credential here"), s.Revoke},
 		{integrationRoute("POST", "/verify", "verify-integration", "Test the connection"), s.Verify},
 		{integrationRoute("POST", "/activate", "activate-integration", "Let calls use it"), s.Activate},
 		{integrationRoute("POST", "/deactivate", "deactivate-integration", "Stop calls from using it, on every host before this is answered"), s.Deactivate},
@@ -113,6 +116,22 @@ func (a *API) integrations() {
 			return one(r.do(ctx, principal(ctx).User, in.ID))
 		})
 	}
+}
+
+type deletion struct {
+	ID     string `path:"id"`
+	Revoke bool   `query:"revoke" doc:"End the grant at its provider first; if that fails, nothing is deleted"`
+}
+
+// remove puts an integration in the bin.
+func (a *API) remove(ctx context.Context, in *deletion) (*body[integrationView], error) {
+	user := principal(ctx).User
+	if in.Revoke {
+		if _, err := a.cfg.Integrations.Revoke(ctx, user, in.ID); err != nil {
+			return nil, err
+		}
+	}
+	return one(a.cfg.Integrations.Delete(ctx, user, in.ID))
 }
 
 // patch replaces the credential first: if that fails, nothing has changed.

@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/dispatch"
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
+	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/usage"
 )
 
@@ -62,6 +63,7 @@ var statuses = map[catalog.Kind]int{
 	catalog.PermissionDenied: 403, catalog.RateLimited: 429, catalog.InvalidInput: 422, catalog.ValidationFailed: 422,
 	catalog.NotFound: 404, catalog.IntegrationNotFound: 404, catalog.PlatformNotFound: 404, catalog.OperationNotFound: 404,
 	catalog.Conflict: 409, catalog.PlatformUnavailable: 502, catalog.PlatformError: 502, catalog.OutcomeUnknown: 502,
+	integration.OAuthNotConfigured: 409, "authorization_refused": 409,
 	catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
 	dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500, dispatch.NotRecorded: 503,
 }

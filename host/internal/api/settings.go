@@ -21,6 +21,8 @@ type settingsChange struct {
 		AuthorizationURL *string   `json:"authorization_url,omitempty" maxLength:"2000"`
 		TokenURL         *string   `json:"token_url,omitempty" maxLength:"2000"`
 		RevocationURL    *string   `json:"revocation_url,omitempty" maxLength:"2000"`
+		DeviceURL        *string   `json:"device_authorization_url,omitempty" maxLength:"2000"`
+		Issuer           *string   `json:"issuer,omitempty" maxLength:"2000"`
 		Scopes           *[]string `json:"scopes,omitempty" maxItems:"200"`
 	} `json:"oauth,omitempty"`
 }
@@ -36,6 +38,8 @@ func (c *settingsChange) apply(s *catalog.Settings) {
 	set(&s.OAuth.AuthorizationURL, c.OAuth.AuthorizationURL)
 	set(&s.OAuth.TokenURL, c.OAuth.TokenURL)
 	set(&s.OAuth.RevocationURL, c.OAuth.RevocationURL)
+	set(&s.OAuth.DeviceAuthorizationURL, c.OAuth.DeviceURL)
+	set(&s.OAuth.Issuer, c.OAuth.Issuer)
 	set(&s.OAuth.Scopes, c.OAuth.Scopes)
 }
 

@@ -16,6 +16,8 @@ type Store interface {
 	PlatformSettings(ctx context.Context) (map[string]Settings, error)
 	// PutPlatformSettings stores a platform's settings. A nil secret keeps the sealed client secret, one without bytes removes it.
 	PutPlatformSettings(ctx context.Context, platform string, s Settings, secret *vault.Sealed) error
+	// ClientSecret answers the sealed secret of a platform's OAuth client, or false where there is none.
+	ClientSecret(ctx context.Context, platform string) (vault.Sealed, bool, error)
 }
 
 // Config is what a Catalog needs; every field is required.

@@ -60,6 +60,20 @@ func (c *Catalog) sealSecret(ctx context.Context, platform string, secret *strin
 	return &sealed, nil
 }
 
+// ClientSecret opens the secret of a platform's OAuth client for the host's own request to the provider; "" where there is none.
+func (c *Catalog) ClientSecret(ctx context.Context, platform string) (string, error) {
+	sealed, ok, err := c.cfg.Store.ClientSecret(ctx, platform)
+	if err != nil || !ok {
+		return "", err
+	}
+	secret, err := c.cfg.Vault.Open(ctx, vault.Access{Actor: "host", Reason: vault.ForHost}, vault.SettingsAAD(platform, "client_secret"), sealed)
+	if err != nil {
+		return "", fmt.Errorf("opening the client secret of %s: %w", platform, err)
+	}
+	defer secret.Wipe()
+	return string(secret.Reveal()), nil
+}
+
 // changed names the settings that differ, for the audit log; the values may be the operator's own business.
 func changed(before, after Settings, secret bool) string {
 	var names []string
@@ -75,7 +89,7 @@ func changed(before, after Settings, secret bool) string {
 	add("enabled", before.Disabled != after.Disabled)
 	a, b := before.OAuth, after.OAuth
 	add("oauth", a.ClientID != b.ClientID || a.AuthorizationURL != b.AuthorizationURL || a.TokenURL != b.TokenURL ||
-		a.RevocationURL != b.RevocationURL || !slices.Equal(a.Scopes, b.Scopes))
+		a.RevocationURL != b.RevocationURL || a.DeviceAuthorizationURL != b.DeviceAuthorizationURL || a.Issuer != b.Issuer || !slices.Equal(a.Scopes, b.Scopes))
 	add("oauth.client_secret", secret)
 	return strings.Join(names, " ")
 }

@@ -1,6 +1,9 @@
 package catalog
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Platform is an external service as its adapter declares it.
 type Platform struct {
@@ -71,6 +74,8 @@ type OAuth2 struct {
 	ScopePointer, ErrorPointer, UserAgent                                    string
 	Grants                                                                   []string
 	NoPKCE                                                                   bool
+	Issuer, RevocationToken                                                  string
+	TokenParameters                                                          map[string]string
 }
 
 // Effect says what repeating an operation does.
@@ -89,11 +94,34 @@ type Operation struct {
 	Effect                   Effect
 	InputSchema              json.RawMessage
 	OutputSchema             json.RawMessage
-	Scopes                   []string
-	Streaming                bool
-	TakesFiles, GivesFiles   bool
+	// Scopes are all needed, and of each set of AnyScopes one.
+	Scopes                 []string
+	AnyScopes              [][]string
+	Streaming              bool
+	TakesFiles, GivesFiles bool
 
 	input *inputChecker
+}
+
+// Missing answers the scopes that an operation needs and that were not granted; of a set of which one suffices, the first. Where the platform
+// never said which were granted, it decides itself and nothing is missing.
+func (op *Operation) Missing(granted []string) []string {
+	if len(granted) == 0 {
+		return nil
+	}
+	has := func(scope string) bool { return slices.Contains(granted, scope) }
+	var missing []string
+	for _, scope := range op.Scopes {
+		if !has(scope) {
+			missing = append(missing, scope)
+		}
+	}
+	for _, set := range op.AnyScopes {
+		if !slices.ContainsFunc(set, has) {
+			missing = append(missing, set[0])
+		}
+	}
+	return missing
 }
 
 // RateLimit is a number of calls in a time, for each integration.

@@ -24,12 +24,15 @@ type Settings struct {
 
 // OAuthClient is what the operator registered at the provider, and where he wants the provider to be.
 type OAuthClient struct {
-	ClientID         string   `json:"client_id,omitempty"`
-	AuthorizationURL string   `json:"authorization_url,omitempty"`
-	TokenURL         string   `json:"token_url,omitempty"`
-	RevocationURL    string   `json:"revocation_url,omitempty"`
-	Scopes           []string `json:"scopes,omitempty"`
-	HasClientSecret  bool     `json:"has_client_secret"`
+	ClientID         string `json:"client_id,omitempty"`
+	AuthorizationURL string `json:"authorization_url,omitempty"`
+	TokenURL         string `json:"token_url,omitempty"`
+	RevocationURL    string `json:"revocation_url,omitempty"`
+	// DeviceAuthorizationURL is where device flows begin, Issuer what an iss of the callback must equal (RFC 9207).
+	DeviceAuthorizationURL string   `json:"device_authorization_url,omitempty"`
+	Issuer                 string   `json:"issuer,omitempty"`
+	Scopes                 []string `json:"scopes,omitempty"`
+	HasClientSecret        bool     `json:"has_client_secret"`
 }
 
 // Check answers what is wrong with settings, each with a pointer into the request that gave them.
@@ -42,7 +45,8 @@ func (s Settings) Check() []Violation {
 		out = append(out, Violation{"/min_tls_version", `must be "1.2" or "1.3"`})
 	}
 	for pointer, value := range map[string]string{"/oauth/authorization_url": s.OAuth.AuthorizationURL,
-		"/oauth/token_url": s.OAuth.TokenURL, "/oauth/revocation_url": s.OAuth.RevocationURL} {
+		"/oauth/token_url": s.OAuth.TokenURL, "/oauth/revocation_url": s.OAuth.RevocationURL,
+		"/oauth/device_authorization_url": s.OAuth.DeviceAuthorizationURL} {
 		if value != "" && !httpURL(value) {
 			out = append(out, Violation{pointer, "must be an http:// or https:// URL with a host"})
 		}

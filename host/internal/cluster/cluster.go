@@ -34,8 +34,8 @@ type Host struct {
 
 // Store keeps the hosts.
 type Store interface {
-	// Beat stores a host with the database's time as its heartbeat.
-	Beat(ctx context.Context, h Host) error
+	// Beat stores a host with the database's time as its heartbeat, and answers that time.
+	Beat(ctx context.Context, h Host) (time.Time, error)
 	// Live answers the hosts whose heartbeat is younger than within, by the database's clock.
 	Live(ctx context.Context, within time.Duration) ([]Host, error)
 	// Leave removes a host.
@@ -70,6 +70,7 @@ type Cluster struct {
 	routes   *http.ServeMux
 
 	start  time.Time    // of the process, for monotonic arithmetic
+	clock  atomic.Int64 // the database's time at start, in nanoseconds since 1970
 	beatAt atomic.Int64 // when the last heartbeat that succeeded was sent, since start; 0: never
 
 	mu     sync.RWMutex
@@ -169,12 +170,17 @@ func (c *Cluster) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, FreshFor)
 	defer cancel()
 	sent := time.Since(c.start)
-	if err := c.cfg.Store.Beat(ctx, c.self); err != nil {
+	at, err := c.cfg.Store.Beat(ctx, c.self)
+	if err != nil {
 		return err
 	}
+	c.clock.Store(at.Add(-(sent + time.Since(c.start)) / 2).UnixNano()) // the database read its clock halfway between
 	c.beatAt.Store(max(1, int64(sent)))
 	return nil
 }
+
+// Now answers the time of the database's clock, which all hosts share, however wrong this machine's own clock is.
+func (c *Cluster) Now() time.Time { return time.Unix(0, c.clock.Load()).Add(time.Since(c.start)) }
 
 // Fresh says whether this host may serve from its copies of records.
 func (c *Cluster) Fresh() bool {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
@@ -26,6 +25,8 @@ type Runner interface {
 type Integrations interface {
 	Find(ctx context.Context, user, ref string) (integration.Integration, error)
 	Open(ctx context.Context, user string, i integration.Integration) (integration.Lease, error)
+	// Renew answers the integration with another credential than the one that the platform refused.
+	Renew(ctx context.Context, i integration.Integration) (integration.Integration, error)
 	MarkExpired(ctx context.Context, i integration.Integration, reason string) error
 }
 
@@ -84,6 +85,7 @@ type run struct {
 	settings    catalog.Settings
 	operation   *catalog.Operation
 	claimed     bool
+	renewed     bool
 	attempts    int
 	bytesOut    int64
 	units       map[string]float64
@@ -125,16 +127,7 @@ func (r *run) allowed(ctx context.Context) (Answer, error) {
 
 // checkScopes compares the operation's scopes with those granted. Where the platform never said which were granted, it decides.
 func (r *run) checkScopes() error {
-	granted := r.integration.Scopes
-	if len(granted) == 0 {
-		return nil
-	}
-	var missing []string
-	for _, scope := range r.operation.Scopes {
-		if !slices.Contains(granted, scope) {
-			missing = append(missing, scope)
-		}
-	}
+	missing := r.operation.Missing(r.integration.Scopes)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -155,8 +148,10 @@ func (r *run) attempt(ctx context.Context) (Answer, error) {
 		}
 		switch judge(r.operation.Effect, f, repeatable) {
 		case refused:
-			r.expire(ctx, f)
-			return Answer{}, f
+			again, failure := r.refused(ctx, f, repeatable)
+			if !again {
+				return Answer{}, failure
+			}
 		case wait:
 			if waits++; waits > maxWaits {
 				return Answer{}, f
@@ -172,12 +167,35 @@ func (r *run) attempt(ctx context.Context) (Answer, error) {
 	}
 }
 
+// refused deals with a credential that the platform refuses: an OAuth token is renewed once and the call run once more; whatever cannot be
+// renewed is expired.
+func (r *run) refused(ctx context.Context, f *catalog.Failure, repeatable bool) (again bool, _ error) {
+	if r.integration.AuthMethod != "oauth2" || r.renewed || f.Kind == catalog.AuthRevoked {
+		r.expire(ctx, f)
+		return false, f
+	}
+	r.renewed = true
+	renewed, err := r.d.cfg.Integrations.Renew(ctx, r.integration)
+	var why *catalog.Failure
+	switch {
+	case err == nil && repeatable:
+		r.integration = renewed
+		return true, nil
+	case err == nil:
+		return false, f // the next call has the new token
+	case errors.As(err, &why) && why.Kind == catalog.ReauthorizationRequired:
+		r.expire(ctx, why)
+	}
+	return false, err
+}
+
 // once sends the call one time.
 func (r *run) once(ctx context.Context) (Answer, bool, *catalog.Failure) {
 	lease, err := r.d.cfg.Integrations.Open(ctx, r.call.User, r.integration)
 	if err != nil {
-		return Answer{}, false, r.asFailure(err)
+		return Answer{}, rewindable(r.call.Files), r.asFailure(err)
 	}
+	r.integration = lease.Integration
 	if err := rewind(r.call.Files, r.attempts); err != nil {
 		return Answer{}, false, r.asFailure(err)
 	}

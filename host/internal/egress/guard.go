@@ -48,6 +48,9 @@ func (r Reach) Dialer() *net.Dialer {
 		}}
 }
 
+// Refused answers the same words, for those who know only that an error can say it.
+func (e *AddressError) Refused() string { return e.Error() }
+
 func (r Reach) admits(classes classifier, addr netip.Addr) error {
 	c := classes.classify(addr)
 	if c == public || (r.AllowPrivate && !c.needsCIDR()) || contains(r.AllowedCIDRs, addr) {

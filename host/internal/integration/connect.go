@@ -22,6 +22,8 @@ type Draft struct {
 	Credential map[string]string
 	// SkipVerify saves the credential without a test.
 	SkipVerify bool
+
+	session string // the connect session that it uses up, or ""
 }
 
 // Create tests a credential at its platform and saves it only if it works.
@@ -60,8 +62,11 @@ func (s *Service) Create(ctx context.Context, d Draft) (Integration, error) {
 	if err := s.seal(ctx, method, &i, fields); err != nil {
 		return Integration{}, err
 	}
+	if err := s.useSession(ctx, d.session, i.ID); err != nil {
+		return Integration{}, err
+	}
 	if err := s.cfg.Store.Insert(ctx, i); err != nil {
-		return Integration{}, fmt.Errorf("saving the integration: %w", err)
+		return Integration{}, errors.Join(fmt.Errorf("saving the integration: %w", err), s.unuseSession(ctx, d.session))
 	}
 	return i, s.cfg.Audit.Record(ctx, d.User, "integration.create", i.ID, "platform", i.Platform)
 }
@@ -132,6 +137,11 @@ func (s *Service) Verify(ctx context.Context, user, ref string) (Integration, er
 	if err != nil {
 		return Integration{}, err
 	}
+	if i.AuthMethod == "oauth2" && i.ExpiredAt == nil {
+		if i, err = s.live(ctx, i); err != nil {
+			return Integration{}, err
+		}
+	}
 	fields, err := s.open(ctx, vault.Access{Actor: user, Owner: i.User, Reason: vault.ForCall}, i)
 	if err != nil {
 		return Integration{}, err
@@ -146,7 +156,7 @@ func (s *Service) Verify(ctx context.Context, user, ref string) (Integration, er
 		}
 		return Integration{}, err
 	}
-	if method := platform.AuthMethod(i.AuthMethod); method != nil && !maps.Equal(before, fields) {
+	if method := platform.AuthMethod(i.AuthMethod); method != nil && i.AuthMethod != "oauth2" && !maps.Equal(before, fields) {
 		return s.store(ctx, method, tested, fields) // something was observed for the first time, such as a host key
 	}
 	return s.change(ctx, user, ref, "integration.verify", func(stored *Integration) error {
@@ -175,12 +185,14 @@ func (s *Service) test(ctx context.Context, p *catalog.Platform, settings catalo
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	account, err := s.cfg.Verifier.Verify(ctx, catalog.Request{CallID: id.New("ver"), Platform: p, Settings: settings,
-		Credential: catalog.NewCredential(i.AuthMethod, maps.Clone(fields))})
+		Credential: leased(i.AuthMethod, maps.Clone(fields))})
 	if err != nil {
 		return err
 	}
 	i.AccountID, i.AccountName = clipLabel(account.ID), clipLabel(account.Name)
-	i.Scopes = account.Scopes
+	if len(account.Scopes) > 0 || i.AuthMethod != "oauth2" { // an OAuth provider has said what it granted
+		i.Scopes = account.Scopes
+	}
 	for name, value := range account.Observed {
 		if fields[name] == "" && declared(p.AuthMethod(i.AuthMethod), name) {
 			fields[name] = value

@@ -67,7 +67,7 @@ func chooseMethod(p *catalog.Platform, kind string) (*catalog.AuthMethod, error)
 		return nil, invalid("/auth_method", fmt.Sprintf("must be one of those that %s takes: %s", p.Name, strings.Join(names, ", ")))
 	}
 	if found[0].Type == "oauth2" {
-		return nil, invalid("/auth_method", "oauth2 takes no fields, and this host cannot begin it yet: choose another of the platform's methods")
+		return nil, invalid("/auth_method", "oauth2 is begun with POST /v1/oauth/authorizations, or `patchbay connect`, and takes no fields")
 	}
 	return found[0], nil
 }

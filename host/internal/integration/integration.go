@@ -45,6 +45,11 @@ type Integration struct {
 	CredentialExpiresAt *time.Time
 	CredentialSetAt     time.Time
 	CreatedAt           time.Time
+	// Grant is how an OAuth grant was given (oauth.AuthorizationCode and so on); empty for other methods. Refreshable is true where it
+	// can be refreshed, and RefreshAt is when the host does so by itself.
+	Grant       string
+	Refreshable bool
+	RefreshAt   *time.Time
 	// LastUsedAt is read from the record of calls.
 	LastUsedAt *time.Time
 }

@@ -38,14 +38,26 @@ func (s *Service) Find(ctx context.Context, user, ref string) (Integration, erro
 	return i, nil
 }
 
-// Open opens the credential of an integration for a call of a user. The call's own audit record, committed before the caller is
-// answered, tells of it.
+// Open opens the credential of an integration for a call of a user, refreshing an OAuth token that is about to end. The lease's integration
+// may be newer than i. The call's own audit record, committed before the caller is answered, tells of it.
 func (s *Service) Open(ctx context.Context, user string, i Integration) (Lease, error) {
+	i, err := s.live(ctx, i)
+	if err != nil {
+		return Lease{}, err
+	}
 	fields, err := s.open(ctx, vault.Access{Actor: user, Owner: i.User, Reason: vault.ForCall}, i)
 	if err != nil {
 		return Lease{}, err
 	}
-	return Lease{Integration: i, Credential: catalog.NewCredential(i.AuthMethod, fields)}, nil
+	return Lease{Integration: i, Credential: leased(i.AuthMethod, fields)}, nil
+}
+
+// leased answers what of a credential goes to an adapter: of OAuth the access token alone.
+func leased(method string, fields map[string]string) catalog.Credential {
+	if method == "oauth2" {
+		fields = map[string]string{accessField: fields[accessField]}
+	}
+	return catalog.NewCredential(method, fields)
 }
 
 // load answers the record from this host's copy, while that may be trusted, or from the store.

@@ -10,6 +10,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/audit"
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/id"
+	"github.com/patchbay/patchbay/host/internal/oauth"
 	"github.com/patchbay/patchbay/host/internal/vault"
 )
 
@@ -21,8 +22,17 @@ type Config struct {
 	Audit    *audit.Log
 	Verifier Verifier
 	Cluster  Cluster
-	Logger   *slog.Logger
-	Now      func() time.Time
+	Leases   oauth.Leases
+	// Outward answers what sends the host's own requests to the provider of a platform with these settings.
+	Outward func(platform string, s catalog.Settings) oauth.HTTP
+	// PublicURL is where browsers reach this host, without a trailing slash.
+	PublicURL string
+	// Host is the id of this process, ProviderTimeout how long a provider may take to answer.
+	Host            string
+	ProviderTimeout time.Duration
+	Logger          *slog.Logger
+	// Now is the database's time, which all hosts share.
+	Now func() time.Time
 }
 
 // Verifier tests a credential at its platform and changes nothing there. Failures are *catalog.Failure.
@@ -43,14 +53,21 @@ const Topic = "integration"
 
 // Service is the room's door. It is safe for concurrent use.
 type Service struct {
-	cfg   Config
-	cache *cache
+	cfg       Config
+	cache     *cache
+	refresher *oauth.Refresher
 }
 
-// New answers a service.
+// New answers a service. Close must be called.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, cache: newCache()}
+	s := &Service{cfg: cfg, cache: newCache()}
+	s.refresher = oauth.NewRefresher(oauth.RefresherConfig{Grants: grants{s}, Leases: cfg.Leases, Host: cfg.Host,
+		Timeout: cfg.ProviderTimeout, Logger: cfg.Logger})
+	return s
 }
+
+// Close waits for refreshes whose request has left.
+func (s *Service) Close() { s.refresher.Close() }
 
 // Drop forgets the copy of an integration, or of all where the id is empty.
 func (s *Service) Drop(id string) { s.cache.drop(id) }

@@ -11,11 +11,12 @@ import (
 	"github.com/patchbay/patchbay/host/internal/vault"
 )
 
-// Beat stores a host with the database's time as its heartbeat. A host that was taken for dead comes back by it.
-func (s *Store) Beat(ctx context.Context, h cluster.Host) error {
-	_, err := s.pool.Exec(ctx, `INSERT INTO hosts (id, name, address, version, started_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET name = $2, address = $3, version = $4, heartbeat_at = clock_timestamp()`, h.ID, h.Name, h.Address, h.Version, h.StartedAt)
-	return err
+// Beat stores a host with the database's time as its heartbeat, and answers it. A host that was taken for dead comes back by it.
+func (s *Store) Beat(ctx context.Context, h cluster.Host) (at time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `INSERT INTO hosts (id, name, address, version, started_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET name = $2, address = $3, version = $4, heartbeat_at = clock_timestamp()
+		RETURNING clock_timestamp()`, h.ID, h.Name, h.Address, h.Version, h.StartedAt).Scan(&at)
+	return at, err
 }
 
 // Live answers the hosts whose heartbeat is younger than within.

@@ -15,7 +15,8 @@ import (
 type Integrations struct{ *Store }
 
 const integrationColumns = `id, user_id, platform, label, auth_method, enabled, expired_at, expired_reason, deleted_at, account_id,
-	account_name, scopes, public_fields, version, sealed, key_id, credential_expires_at, credential_set_at, created_at`
+	account_name, scopes, public_fields, version, sealed, key_id, credential_expires_at, credential_set_at, created_at, grant_type,
+	refreshable, refresh_at`
 
 // lastUsed reads the newest call of an integration off the index.
 const lastUsed = `(SELECT c.started_at FROM calls c WHERE c.integration_id = i.id ORDER BY c.id DESC LIMIT 1)`
@@ -23,7 +24,7 @@ const lastUsed = `(SELECT c.started_at FROM calls c WHERE c.integration_id = i.i
 func integrationFields(i *integration.Integration) []any {
 	return []any{&i.ID, &i.User, &i.Platform, &i.Label, &i.AuthMethod, &i.Enabled, &i.ExpiredAt, &i.ExpiredReason, &i.DeletedAt,
 		&i.AccountID, &i.AccountName, &i.Scopes, &i.Public, &i.Version, &i.Sealed.Bytes, &i.Sealed.KeyID, &i.CredentialExpiresAt,
-		&i.CredentialSetAt, &i.CreatedAt}
+		&i.CredentialSetAt, &i.CreatedAt, &i.Grant, &i.Refreshable, &i.RefreshAt}
 }
 
 // Insert stores a new one.
@@ -32,7 +33,7 @@ func (s Integrations) Insert(ctx context.Context, i integration.Integration) err
 		i.Scopes = []string{}
 	}
 	_, err := s.pool.Exec(ctx, `INSERT INTO integrations (`+integrationColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`, integrationFields(&i)...)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`, integrationFields(&i)...)
 	return err
 }
 
@@ -71,9 +72,9 @@ func (s Integrations) Change(ctx context.Context, user, id string, change func(*
 		}
 		_, err = tx.Exec(ctx, `UPDATE integrations SET label = $2, enabled = $3, expired_at = $4, expired_reason = $5, deleted_at = $6,
 			account_id = $7, account_name = $8, scopes = $9, public_fields = $10, version = $11, sealed = $12, key_id = $13,
-			credential_expires_at = $14, credential_set_at = $15 WHERE id = $1`, id, i.Label, i.Enabled, i.ExpiredAt, i.ExpiredReason,
+			credential_expires_at = $14, credential_set_at = $15, grant_type = $16, refreshable = $17, refresh_at = $18 WHERE id = $1`, id, i.Label, i.Enabled, i.ExpiredAt, i.ExpiredReason,
 			i.DeletedAt, i.AccountID, i.AccountName, i.Scopes, i.Public, i.Version, i.Sealed.Bytes, i.Sealed.KeyID, i.CredentialExpiresAt,
-			i.CredentialSetAt)
+			i.CredentialSetAt, i.Grant, i.Refreshable, i.RefreshAt)
 		return err
 	})
 	return i, err

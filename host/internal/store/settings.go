@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -42,6 +43,17 @@ func (s *Store) PlatformSettings(ctx context.Context) (map[string]catalog.Settin
 		return nil
 	})
 	return out, err
+}
+
+// ClientSecret answers the sealed secret of a platform's OAuth client.
+func (s *Store) ClientSecret(ctx context.Context, platform string) (vault.Sealed, bool, error) {
+	var sealed vault.Sealed
+	err := s.pool.QueryRow(ctx, `SELECT key_id, sealed FROM platform_settings WHERE id = $1 AND sealed IS NOT NULL`, platform).
+		Scan(&sealed.KeyID, &sealed.Bytes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return sealed, false, nil
+	}
+	return sealed, err == nil, err
 }
 
 // PutPlatformSettings stores a platform's settings. A nil secret keeps the sealed client secret, one without bytes removes it.

@@ -142,6 +142,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	batch.Queue(`DELETE FROM file_chunks c WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = c.file_id)`, now.Add(-2*time.Hour))
 	batch.Queue(`DELETE FROM signin_links WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM sessions WHERE expires_at < $1`, now)
+	batch.Queue(`DELETE FROM authorizations WHERE expires_at < $1`, now.Add(-24*time.Hour))
+	batch.Queue(`DELETE FROM connect_sessions WHERE expires_at < $1`, now.Add(-24*time.Hour))
+	batch.Queue(`DELETE FROM refreshes WHERE at < $1`, now.AddDate(0, 0, -30))
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweeping the database: %w", err)

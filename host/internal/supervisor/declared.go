@@ -190,6 +190,7 @@ func oauth2Of(o *adapterv1.OAuth2) *catalog.OAuth2 {
 		TokenRequestFormat: o.GetTokenRequestFormat(), AccessTokenPointer: o.GetAccessTokenPointer(), RefreshTokenPointer: o.GetRefreshTokenPointer(),
 		ExpiresInPointer: o.GetExpiresInPointer(), ScopePointer: o.GetScopePointer(), ErrorPointer: o.GetErrorPointer(),
 		UserAgent: o.GetUserAgent(), Grants: o.GetGrants(), NoPKCE: o.GetNoPkce(),
+		Issuer: o.GetIssuer(), TokenParameters: o.GetTokenParameters(), RevocationToken: o.GetRevocationToken(),
 	}
 }
 
@@ -201,6 +202,16 @@ func checkProvider(o *catalog.OAuth2) error {
 		}
 	}
 	return nil
+}
+
+func scopeSetsOf(sets []*adapterv1.ScopeSet) [][]string {
+	var out [][]string
+	for _, set := range sets[:min(len(sets), maxScopes)] {
+		if scopes := scopesOf(set.GetScopes()); len(scopes) > 0 {
+			out = append(out, scopes)
+		}
+	}
+	return out
 }
 
 func operationOf(platform string, op *adapterv1.Operation) (*catalog.Operation, error) {
@@ -216,6 +227,6 @@ func operationOf(platform string, op *adapterv1.Operation) (*catalog.Operation, 
 		return nil, errors.New("a schema is not JSON")
 	}
 	return &catalog.Operation{Name: op.GetName(), Title: clean(op.GetTitle(), 200), Description: clean(op.GetDescription(), 4000), Effect: effect,
-		InputSchema: op.GetInputSchema(), OutputSchema: op.GetOutputSchema(), Scopes: scopesOf(op.GetScopes()),
+		InputSchema: op.GetInputSchema(), OutputSchema: op.GetOutputSchema(), Scopes: scopesOf(op.GetScopes()), AnyScopes: scopeSetsOf(op.GetAnyScopes()),
 		Streaming: op.GetStreaming(), TakesFiles: op.GetTakesFiles(), GivesFiles: op.GetGivesFiles()}, nil
 }

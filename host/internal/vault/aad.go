@@ -49,6 +49,7 @@ const (
 var (
 	credentialPurpose = &purpose{"credential", []string{"user", "integration", "version"}, ofUser}
 	answerPurpose     = &purpose{"answer", []string{"user", "key"}, ofUser}
+	authorizePurpose  = &purpose{"authorization", []string{"user", "authorization"}, ofUser}
 	filePurpose       = &purpose{"file", []string{"call", "file", "chunk"}, ofCall}
 	fileEndPurpose    = &purpose{"file-end", []string{"call", "file", "chunk"}, ofCall}
 	settingsPurpose   = &purpose{"settings", []string{"platform", "field"}, ofHost}
@@ -88,6 +89,12 @@ func SigningKeyAAD(id string) AAD {
 // AnswerAAD binds a stored answer to the user and Idempotency-Key it answers.
 func AnswerAAD(user, key string) AAD {
 	return bind(answerPurpose, user, key)
+}
+
+// AuthorizationAAD binds what an authorisation under way keeps secret (its PKCE
+// verifier or device code) to the user who began it.
+func AuthorizationAAD(user, authorization string) AAD {
+	return bind(authorizePurpose, user, authorization)
 }
 
 // FileAAD binds one chunk, counted from 0, of a file of a call. The last chunk

@@ -18,7 +18,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/integration"
 )
 
-//go:embed *.html *.css
+//go:embed *.html *.css *.js
 var files embed.FS
 
 // Config is what the pages need; every field is required.
@@ -45,15 +45,23 @@ func Register(mux *http.ServeMux, cfg Config) {
 	mux.HandleFunc("GET /signin", w.signIn)
 	mux.HandleFunc("POST /signout", w.signOut)
 	mux.HandleFunc("GET /docs", w.docs)
+	mux.HandleFunc("GET /oauth/start", w.startOAuth)
+	mux.HandleFunc("GET "+callbackPath, w.finishOAuth)
+	mux.HandleFunc("GET /connect", w.connect)
+	mux.HandleFunc("POST /connect", w.connectStart)
+	mux.HandleFunc("GET /closing.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "closing.js") })
 	mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "style.css") })
 }
 
 // render writes a page. Nothing but the host's own style may be loaded, and nothing may run or frame it.
 func (w *Web) render(rw http.ResponseWriter, status int, name string, data any) {
-	h := rw.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("Cache-Control", "no-store")
+	rw.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	w.write(rw, status, name, data)
+}
+
+func (w *Web) write(rw http.ResponseWriter, status int, name string, data any) {
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.Header().Set("Cache-Control", "no-store")
 	rw.WriteHeader(status)
 	if err := w.pages.ExecuteTemplate(rw, name, data); err != nil {
 		w.cfg.Logger.Warn("a page could not be sent to its end", "page", name, "error", err)

@@ -459,9 +459,16 @@ type OAuth2 struct {
 	// Grants besides authorization_code: "client_credentials", "device_code".
 	Grants []string `protobuf:"bytes,17,rep,name=grants,proto3" json:"grants,omitempty"`
 	// True where the provider does not take PKCE.
-	NoPkce        bool `protobuf:"varint,18,opt,name=no_pkce,json=noPkce,proto3" json:"no_pkce,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	NoPkce bool `protobuf:"varint,18,opt,name=no_pkce,json=noPkce,proto3" json:"no_pkce,omitempty"`
+	// The provider's issuer identifier (RFC 9207), which the callback's iss must equal. Where it is empty, an iss must name the host of
+	// one of the endpoints.
+	Issuer string `protobuf:"bytes,19,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// Added to token requests of every grant, such as audience.
+	TokenParameters map[string]string `protobuf:"bytes,20,rep,name=token_parameters,json=tokenParameters,proto3" json:"token_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Token that the revocation endpoint takes: "refresh" (also when empty; the access token where there is no refresh token) or "access".
+	RevocationToken string `protobuf:"bytes,21,opt,name=revocation_token,json=revocationToken,proto3" json:"revocation_token,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *OAuth2) Reset() {
@@ -620,6 +627,27 @@ func (x *OAuth2) GetNoPkce() bool {
 	return false
 }
 
+func (x *OAuth2) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *OAuth2) GetTokenParameters() map[string]string {
+	if x != nil {
+		return x.TokenParameters
+	}
+	return nil
+}
+
+func (x *OAuth2) GetRevocationToken() string {
+	if x != nil {
+		return x.RevocationToken
+	}
+	return ""
+}
+
 // Operation is one action of a platform.
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -640,7 +668,9 @@ type Operation struct {
 	// True where it takes files.
 	TakesFiles bool `protobuf:"varint,9,opt,name=takes_files,json=takesFiles,proto3" json:"takes_files,omitempty"`
 	// True where it may give files.
-	GivesFiles    bool `protobuf:"varint,10,opt,name=gives_files,json=givesFiles,proto3" json:"gives_files,omitempty"`
+	GivesFiles bool `protobuf:"varint,10,opt,name=gives_files,json=givesFiles,proto3" json:"gives_files,omitempty"`
+	// Besides scopes: of each of these sets at least one scope must be granted, where a wider scope includes a narrower one.
+	AnyScopes     []*ScopeSet `protobuf:"bytes,11,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -745,6 +775,58 @@ func (x *Operation) GetGivesFiles() bool {
 	return false
 }
 
+func (x *Operation) GetAnyScopes() []*ScopeSet {
+	if x != nil {
+		return x.AnyScopes
+	}
+	return nil
+}
+
+// ScopeSet is a set of scopes of which one suffices.
+type ScopeSet struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scopes        []string               `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeSet) Reset() {
+	*x = ScopeSet{}
+	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeSet) ProtoMessage() {}
+
+func (x *ScopeSet) ProtoReflect() protoreflect.Message {
+	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeSet.ProtoReflect.Descriptor instead.
+func (*ScopeSet) Descriptor() ([]byte, []int) {
+	return file_patchbay_adapter_v1_manifest_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ScopeSet) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 // RateLimit is a number of calls in a time, per integration.
 type RateLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -759,7 +841,7 @@ type RateLimit struct {
 
 func (x *RateLimit) Reset() {
 	*x = RateLimit{}
-	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[5]
+	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +853,7 @@ func (x *RateLimit) String() string {
 func (*RateLimit) ProtoMessage() {}
 
 func (x *RateLimit) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[5]
+	mi := &file_patchbay_adapter_v1_manifest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +866,7 @@ func (x *RateLimit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateLimit.ProtoReflect.Descriptor instead.
 func (*RateLimit) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_manifest_proto_rawDescGZIP(), []int{5}
+	return file_patchbay_adapter_v1_manifest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RateLimit) GetCalls() uint32 {
@@ -851,7 +933,7 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"\brequired\x18\x05 \x01(\bR\brequired\x12\x18\n" +
 	"\apattern\x18\x06 \x01(\tR\apattern\x12#\n" +
 	"\rdefault_value\x18\a \x01(\tR\fdefaultValue\x12\x1c\n" +
-	"\tmultiline\x18\b \x01(\bR\tmultiline\"\xe3\x06\n" +
+	"\tmultiline\x18\b \x01(\bR\tmultiline\"\xc7\b\n" +
 	"\x06OAuth2\x12+\n" +
 	"\x11authorization_url\x18\x01 \x01(\tR\x10authorizationUrl\x12\x1b\n" +
 	"\ttoken_url\x18\x02 \x01(\tR\btokenUrl\x12%\n" +
@@ -872,10 +954,16 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"\n" +
 	"user_agent\x18\x10 \x01(\tR\tuserAgent\x12\x16\n" +
 	"\x06grants\x18\x11 \x03(\tR\x06grants\x12\x17\n" +
-	"\ano_pkce\x18\x12 \x01(\bR\x06noPkce\x1aF\n" +
+	"\ano_pkce\x18\x12 \x01(\bR\x06noPkce\x12\x16\n" +
+	"\x06issuer\x18\x13 \x01(\tR\x06issuer\x12[\n" +
+	"\x10token_parameters\x18\x14 \x03(\v20.patchbay.adapter.v1.OAuth2.TokenParametersEntryR\x0ftokenParameters\x12)\n" +
+	"\x10revocation_token\x18\x15 \x01(\tR\x0frevocationToken\x1aF\n" +
 	"\x18AuthorizeParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcc\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aB\n" +
+	"\x14TokenParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8a\x03\n" +
 	"\tOperation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
@@ -889,7 +977,11 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"takesFiles\x12\x1f\n" +
 	"\vgives_files\x18\n" +
 	" \x01(\bR\n" +
-	"givesFiles\"b\n" +
+	"givesFiles\x12<\n" +
+	"\n" +
+	"any_scopes\x18\v \x03(\v2\x1d.patchbay.adapter.v1.ScopeSetR\tanyScopes\"\"\n" +
+	"\bScopeSet\x12\x16\n" +
+	"\x06scopes\x18\x01 \x03(\tR\x06scopes\"b\n" +
 	"\tRateLimit\x12\x14\n" +
 	"\x05calls\x18\x01 \x01(\rR\x05calls\x12\x1f\n" +
 	"\vper_seconds\x18\x02 \x01(\rR\n" +
@@ -916,7 +1008,7 @@ func file_patchbay_adapter_v1_manifest_proto_rawDescGZIP() []byte {
 }
 
 var file_patchbay_adapter_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patchbay_adapter_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_patchbay_adapter_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_patchbay_adapter_v1_manifest_proto_goTypes = []any{
 	(Effect)(0),        // 0: patchbay.adapter.v1.Effect
 	(*Platform)(nil),   // 1: patchbay.adapter.v1.Platform
@@ -924,22 +1016,26 @@ var file_patchbay_adapter_v1_manifest_proto_goTypes = []any{
 	(*Field)(nil),      // 3: patchbay.adapter.v1.Field
 	(*OAuth2)(nil),     // 4: patchbay.adapter.v1.OAuth2
 	(*Operation)(nil),  // 5: patchbay.adapter.v1.Operation
-	(*RateLimit)(nil),  // 6: patchbay.adapter.v1.RateLimit
-	nil,                // 7: patchbay.adapter.v1.OAuth2.AuthorizeParametersEntry
+	(*ScopeSet)(nil),   // 6: patchbay.adapter.v1.ScopeSet
+	(*RateLimit)(nil),  // 7: patchbay.adapter.v1.RateLimit
+	nil,                // 8: patchbay.adapter.v1.OAuth2.AuthorizeParametersEntry
+	nil,                // 9: patchbay.adapter.v1.OAuth2.TokenParametersEntry
 }
 var file_patchbay_adapter_v1_manifest_proto_depIdxs = []int32{
 	2, // 0: patchbay.adapter.v1.Platform.auth_methods:type_name -> patchbay.adapter.v1.AuthMethod
 	5, // 1: patchbay.adapter.v1.Platform.operations:type_name -> patchbay.adapter.v1.Operation
-	6, // 2: patchbay.adapter.v1.Platform.rate_limits:type_name -> patchbay.adapter.v1.RateLimit
+	7, // 2: patchbay.adapter.v1.Platform.rate_limits:type_name -> patchbay.adapter.v1.RateLimit
 	3, // 3: patchbay.adapter.v1.AuthMethod.fields:type_name -> patchbay.adapter.v1.Field
 	4, // 4: patchbay.adapter.v1.AuthMethod.oauth2:type_name -> patchbay.adapter.v1.OAuth2
-	7, // 5: patchbay.adapter.v1.OAuth2.authorize_parameters:type_name -> patchbay.adapter.v1.OAuth2.AuthorizeParametersEntry
-	0, // 6: patchbay.adapter.v1.Operation.effect:type_name -> patchbay.adapter.v1.Effect
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	8, // 5: patchbay.adapter.v1.OAuth2.authorize_parameters:type_name -> patchbay.adapter.v1.OAuth2.AuthorizeParametersEntry
+	9, // 6: patchbay.adapter.v1.OAuth2.token_parameters:type_name -> patchbay.adapter.v1.OAuth2.TokenParametersEntry
+	0, // 7: patchbay.adapter.v1.Operation.effect:type_name -> patchbay.adapter.v1.Effect
+	6, // 8: patchbay.adapter.v1.Operation.any_scopes:type_name -> patchbay.adapter.v1.ScopeSet
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_patchbay_adapter_v1_manifest_proto_init() }
@@ -953,7 +1049,7 @@ func file_patchbay_adapter_v1_manifest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patchbay_adapter_v1_manifest_proto_rawDesc), len(file_patchbay_adapter_v1_manifest_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
