@@ -34,6 +34,8 @@ type Config struct {
 	// ProviderTimeout is how long an OAuth provider may take to answer a token request; 30 seconds when 0. A host that stands still while it
 	// refreshes loses nothing for a third more than this.
 	ProviderTimeout time.Duration
+	// Now is this machine's clock; time.Now when nil. What all hosts must agree on goes by the database's clock.
+	Now func() time.Time `json:"-"`
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

@@ -143,8 +143,9 @@ type client struct {
 // server is a host in this process.
 type server struct {
 	client
-	log  *lockedBuffer
-	stop func() error
+	database string
+	log      *lockedBuffer
+	stop     func() error
 }
 
 type lockedBuffer struct {
@@ -198,7 +199,7 @@ func start(t *testing.T, cfg host.Config) *server {
 			t.Logf("the log of host %s:\n%s", h.URL(), log)
 		}
 	})
-	return &server{client: newClient(t, h.URL(), cfg.Data), log: log, stop: stop}
+	return &server{client: newClient(t, h.URL(), cfg.Data), database: cfg.DatabaseURL, log: log, stop: stop}
 }
 
 func newClient(t *testing.T, url, data string) client {
@@ -213,8 +214,9 @@ func newClient(t *testing.T, url, data string) client {
 // spawned is a host of its own process.
 type spawned struct {
 	client
-	cmd *exec.Cmd
-	log *lockedBuffer
+	database string
+	cmd      *exec.Cmd
+	log      *lockedBuffer
 }
 
 // spawn runs a host as a process of its own until the test ends or kill is called.
@@ -235,7 +237,7 @@ func spawn(t *testing.T, cfg host.Config) *spawned {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &spawned{cmd: cmd, log: log}
+	s := &spawned{cmd: cmd, log: log, database: cfg.DatabaseURL}
 	t.Cleanup(s.kill)
 	line := make([]byte, 200)
 	n, _ := out.Read(line)

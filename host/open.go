@@ -65,6 +65,9 @@ func (h *Host) prepare(ctx context.Context) error {
 		return fmt.Errorf("finding the data folder: %w", err)
 	}
 	h.cfg.Data = data
+	if h.cfg.Now == nil {
+		h.cfg.Now = time.Now
+	}
 	if h.cfg.ProviderTimeout == 0 {
 		h.cfg.ProviderTimeout = oauth.DefaultTimeout
 	}
@@ -124,7 +127,7 @@ func (h *Host) openVault(ctx context.Context) error {
 		return err
 	}
 	h.onClose(func() { _ = h.keys.Close() }) // idle connections to a key service
-	h.vault, err = vault.New(vault.Config{Keys: h.keys, Auditor: reads{audit.NewLog(h.store, time.Now)}})
+	h.vault, err = vault.New(vault.Config{Keys: h.keys, Auditor: reads{audit.NewLog(h.store, h.cfg.Now)}})
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err != nil {
 		return err
 	}
-	log := audit.NewLog(h.store, time.Now)
+	log := audit.NewLog(h.store, h.cfg.Now)
 	cat := catalog.New(catalog.Config{Store: h.store, Vault: h.vault, Announce: h.cluster.Announce, Record: log.Record})
 	if err := cat.Reload(ctx); err != nil {
 		return err
@@ -196,13 +199,13 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err := h.openSupervisor(ctx, cat); err != nil {
 		return err
 	}
-	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: time.Now})
+	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: h.cfg.Now})
 	integrations := integration.New(integration.Config{Store: store.Integrations{Store: h.store}, Vault: h.vault, Catalog: cat, Audit: log,
 		Verifier: h.supervisor, Cluster: h.cluster, Leases: store.Leases{Store: h.store}, Outward: outward, PublicURL: h.url, Host: h.id,
 		ProviderTimeout: h.cfg.ProviderTimeout, Logger: h.cfg.Logger, Now: h.cluster.Now})
 	h.integrations = integrations
 	h.onClose(integrations.Close)
-	files := file.NewCabinet(h.store, h.vault, time.Now)
+	files := file.NewCabinet(h.store, h.vault, h.cfg.Now)
 	h.ledger = usage.NewLedger(h.store)
 	if h.telemetry, err = newTelemetry(ctx, h.cfg, h.supervisor.Status); err != nil {
 		return err
@@ -215,13 +218,13 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		}
 	})
 	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
-		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: time.Now})
+		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
-		Links: file.NewLinks(linkKey, time.Now), Audit: log, AuditKey: auditKey, Cluster: h.cluster, Adapters: h.supervisor.Status,
+		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
-		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: time.Now})
+		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },
 		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
 	h.serve(mux)

@@ -8,7 +8,8 @@ import (
 type connectCmd struct {
 	Platform string `arg:"" help:"The platform, such as slack."`
 	Label    string `help:"What you call this account; its own name when left out."`
-	Method   string `placeholder:"METHOD" help:"api_key, bearer, custom or none, where the platform takes several."`
+	Method   string `placeholder:"METHOD" help:"oauth2, api_key, bearer, custom or none, where the platform takes several."`
+	oauthFlags
 	credentialFlags
 }
 
@@ -22,10 +23,13 @@ type credentialFlags struct {
 
 // Help is the longer help.
 func (connectCmd) Help() string {
-	return `The credential is tested with the platform and then kept sealed by the host; nobody can read it again. Fields that are not given are asked for
+	return `Where a platform signs you in (OAuth), a browser is opened, or the link is printed, and the command waits until you have decided there.
+Otherwise the credential is tested with the platform and then kept sealed by the host; nobody can read it again. Fields that are not given are asked for
 when you sit at a terminal, secret ones without showing them. patchbay platforms PLATFORM lists the fields.
 
-    patchbay connect slack
+    patchbay connect reddit
+    patchbay connect reddit --again int_06f3... --scope read --scope identity
+    patchbay connect slack --method bearer
     patchbay connect slack --label Team --field-file token=./bot-token
     pass show openai | patchbay connect openai --field-stdin api_key
     patchbay connect remote-server --field host=10.0.0.5 --field username=deploy --field-file private_key=~/.ssh/id_ed25519`
@@ -50,6 +54,9 @@ func (c *connectCmd) Run(ctx context.Context, at *client, con *console) error {
 	if err != nil {
 		return err
 	}
+	if c.byOAuth(&p, c.Method, given) {
+		return c.authorize(ctx, at, con, &p, c.Label)
+	}
 	method, err := p.method(c.Method, given)
 	if err != nil {
 		return err
@@ -59,15 +66,18 @@ func (c *connectCmd) Run(ctx context.Context, at *client, con *console) error {
 		return err
 	}
 	body := newIntegration{Platform: p.ID, Label: c.Label, AuthMethod: method.Type, Credential: given, Verify: c.verify()}
-	return show(ctx, at, con, post(body, "v1", "integrations"), func(i integration) {
-		con.say("Connected %s: %s (%s).", clean(p.Name), clean(i.Label), clean(i.ID))
-		if i.Account.Name != "" {
-			con.say("The account is %s.", clean(i.Account.Name))
-		}
-		if len(p.Operations) > 0 {
-			con.say("Next: patchbay call %s.%s --input '{...}'; patchbay platforms %s lists what it takes.", clean(p.ID), clean(p.Operations[0].Name), clean(p.ID))
-		}
-	})
+	return show(ctx, at, con, post(body, "v1", "integrations"), func(i integration) { con.connected(&p, i) })
+}
+
+// connected says what was connected, and what to do with it.
+func (c *console) connected(p *platform, i integration) {
+	c.say("Connected %s: %s (%s).", clean(p.Name), clean(i.Label), clean(i.ID))
+	if i.Account.Name != "" {
+		c.say("The account is %s.", clean(i.Account.Name))
+	}
+	if len(p.Operations) > 0 {
+		c.say("Next: patchbay call %s.%s --input '{...}'; patchbay platforms %s lists what it takes.", clean(p.ID), clean(p.Operations[0].Name), clean(p.ID))
+	}
 }
 
 // verify is false where the credential is not to be tested, and otherwise left out.

@@ -29,6 +29,8 @@ type platformSettings struct {
 		AuthorizationURL string   `json:"authorization_url"`
 		TokenURL         string   `json:"token_url"`
 		RevocationURL    string   `json:"revocation_url"`
+		DeviceURL        string   `json:"device_authorization_url"`
+		Issuer           string   `json:"issuer"`
 		Scopes           []string `json:"scopes"`
 	} `json:"oauth"`
 }
@@ -43,6 +45,7 @@ func (c *console) settings(s platformSettings) {
 		"allowed ranges", strings.Join(s.AllowedCIDRs, ", "), "least TLS version", s.MinTLS, "enabled", strconv.FormatBool(s.Enabled),
 		"OAuth client", s.OAuth.ClientID, "OAuth client secret", map[bool]string{true: "set"}[s.OAuth.HasClientSecret],
 		"authorization URL", s.OAuth.AuthorizationURL, "token URL", s.OAuth.TokenURL, "revocation URL", s.OAuth.RevocationURL,
+		"device URL", s.OAuth.DeviceURL, "issuer", s.OAuth.Issuer,
 		"scopes", strings.Join(s.OAuth.Scopes, " "))
 }
 
@@ -68,6 +71,8 @@ type platformSetCmd struct {
 	AuthorizationURL  *string  `name:"authorization-url" placeholder:"URL" help:"OAuth authorization endpoint, instead of the platform's."`
 	TokenURL          *string  `name:"token-url" placeholder:"URL" help:"OAuth token endpoint, instead of the platform's."`
 	RevocationURL     *string  `name:"revocation-url" placeholder:"URL" help:"OAuth revocation endpoint, instead of the platform's."`
+	DeviceURL         *string  `name:"device-url" placeholder:"URL" help:"OAuth device authorization endpoint, instead of the platform's."`
+	Issuer            *string  `name:"issuer" placeholder:"URL" help:"The provider's issuer identifier, where it is not the host of its endpoints."`
 	Scope             []string `placeholder:"SCOPE" help:"Scopes to ask for besides the platform's; replaces those before, '' for none."`
 }
 
@@ -96,6 +101,8 @@ type oauthChange struct {
 	AuthorizationURL *string   `json:"authorization_url,omitempty"`
 	TokenURL         *string   `json:"token_url,omitempty"`
 	RevocationURL    *string   `json:"revocation_url,omitempty"`
+	DeviceURL        *string   `json:"device_authorization_url,omitempty"`
+	Issuer           *string   `json:"issuer,omitempty"`
 	Scopes           *[]string `json:"scopes,omitempty"`
 }
 
@@ -114,7 +121,7 @@ func (c *platformSetCmd) change(con *console) (settingsChange, error) {
 	if c.Enable || c.Disable {
 		out.Enabled = &c.Enable
 	}
-	oauth := oauthChange{ClientID: c.ClientID, AuthorizationURL: c.AuthorizationURL, TokenURL: c.TokenURL, RevocationURL: c.RevocationURL,
+	oauth := oauthChange{ClientID: c.ClientID, AuthorizationURL: c.AuthorizationURL, TokenURL: c.TokenURL, RevocationURL: c.RevocationURL, DeviceURL: c.DeviceURL, Issuer: c.Issuer,
 		Scopes: orNil(c.Scope)}
 	secret, err := c.secret(con)
 	if err != nil {

@@ -42,6 +42,8 @@ type authMethod struct {
 	Label  string  `json:"label"`
 	Help   string  `json:"help"`
 	Fields []field `json:"fields"`
+	// Available is false where an operator has registered no OAuth client.
+	Available bool `json:"available"`
 }
 
 type field struct {

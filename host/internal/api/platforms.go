@@ -26,6 +26,10 @@ type authMethod struct {
 	Label  string          `json:"label"`
 	Help   string          `json:"help,omitempty"`
 	Fields []catalog.Field `json:"fields"`
+	// Available is false for oauth2 until an operator has registered a client.
+	Available bool     `json:"available" doc:"False for oauth2 until an operator has registered a client"`
+	Scopes    []string `json:"scopes,omitempty" doc:"What oauth2 asks for"`
+	Grants    []string `json:"grants,omitempty" doc:"How oauth2 can be given"`
 }
 
 type operationSummary struct {
@@ -63,7 +67,8 @@ func (a *API) platforms() {
 			found := a.cfg.Catalog.Search(in.Query, in.Category)
 			out := list[platformSummary]{Items: make([]platformSummary, 0, len(found))}
 			for _, p := range found {
-				out.Items = append(out.Items, summarize(p))
+				_, settings, _ := a.cfg.Catalog.Declared(p.ID)
+				out.Items = append(out.Items, summarize(p, settings))
 			}
 			return &body[list[platformSummary]]{out}, nil
 		})
@@ -72,11 +77,11 @@ func (a *API) platforms() {
 	}
 	add(a, route{method: "GET", path: "/v1/platforms/{id}", id: "get-platform", tag: "Platforms", summary: "Get a platform with its operations"},
 		func(_ context.Context, in *one) (*body[platformDetail], error) {
-			p, _, err := a.cfg.Catalog.Platform(in.ID)
+			p, settings, err := a.cfg.Catalog.Platform(in.ID)
 			if err != nil {
 				return nil, err
 			}
-			return &body[platformDetail]{describe(p)}, nil
+			return &body[platformDetail]{describe(p, settings)}, nil
 		})
 	type operation struct {
 		ID        string `path:"id"`
@@ -114,7 +119,7 @@ func (a *API) platforms() {
 		})
 }
 
-func summarize(p *catalog.Platform) platformSummary {
+func summarize(p *catalog.Platform, settings catalog.Settings) platformSummary {
 	out := platformSummary{ID: p.ID, Name: p.Name, Description: p.Description, Category: p.Category, Website: p.Website,
 		Operations: len(p.Operations), Adapter: p.Adapter, AuthMethods: []authMethod{}}
 	if len(p.Icon) > 0 {
@@ -125,13 +130,24 @@ func summarize(p *catalog.Platform) platformSummary {
 		if fields == nil {
 			fields = []catalog.Field{}
 		}
-		out.AuthMethods = append(out.AuthMethods, authMethod{m.Type, m.Label, m.Help, fields})
+		view := authMethod{Type: m.Type, Label: m.Label, Help: m.Help, Fields: fields, Available: true}
+		if o := m.OAuth2; o != nil {
+			view.Available = settings.OAuth.ClientID != ""
+			view.Scopes, view.Grants = o.Scopes, o.Grants
+			if len(settings.OAuth.Scopes) > 0 {
+				view.Scopes = settings.OAuth.Scopes
+			}
+			if o.AuthorizationURL != "" || settings.OAuth.AuthorizationURL != "" {
+				view.Grants = append([]string{"authorization_code"}, o.Grants...)
+			}
+		}
+		out.AuthMethods = append(out.AuthMethods, view)
 	}
 	return out
 }
 
-func describe(p *catalog.Platform) platformDetail {
-	out := platformDetail{platformSummary: summarize(p), Hosts: orEmpty(p.Hosts), RateLimits: orEmpty(p.RateLimits), VerifyNote: p.VerifyNote,
+func describe(p *catalog.Platform, settings catalog.Settings) platformDetail {
+	out := platformDetail{platformSummary: summarize(p, settings), Hosts: orEmpty(p.Hosts), RateLimits: orEmpty(p.RateLimits), VerifyNote: p.VerifyNote,
 		Operations: []operationSummary{}}
 	for _, op := range p.Operations {
 		out.Operations = append(out.Operations, summarizeOperation(op))

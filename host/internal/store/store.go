@@ -58,6 +58,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	poolConfig.MinIdleConns = 2
 	poolConfig.ConnConfig.RuntimeParams["application_name"] = "patchbay " + cfg.Host
+	// A host that stands still in the middle of a transaction must not hold its locks against the others.
+	poolConfig.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "10s"
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
