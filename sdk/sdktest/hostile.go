@@ -2,12 +2,10 @@ package sdktest
 
 import (
 	"compress/gzip"
-	"context"
 	"io"
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/patchbay/patchbay/sdk"
 )
@@ -16,7 +14,7 @@ import (
 const endless = 300 << 20
 
 // Hostile runs a call against platforms that answer what they should not: nothing, a page, JSON that is cut off or of other types, an
-// answer without an end, one that grows when it is unpacked, none at all, and a redirect to elsewhere. Each must fail with a kind that
+// answer without an end, one that grows when it is unpacked, and a redirect to elsewhere. Each must fail with a kind that
 // fits, and say neither the credential nor an address. An operation that gives files may pass on what it gets; files says so.
 func (h *Harness) Hostile(t *testing.T, r Request, files bool) {
 	t.Helper()
@@ -51,24 +49,6 @@ func (h *Harness) Hostile(t *testing.T, r Request, files bool) {
 			_, _ = io.CopyN(packed, spaces{}, endless)
 			_ = packed.Close()
 		})
-	})
-	t.Run("no answer", func(t *testing.T) {
-		gone := make(chan struct{})
-		t.Cleanup(func() { close(gone) })
-		r := r
-		r.BaseURL = Serve(t, func(_ http.ResponseWriter, req *http.Request) {
-			select {
-			case <-req.Context().Done():
-			case <-gone:
-			}
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // it must end by that, and there is nothing else to wait for
-		defer cancel()
-		_, err := h.Execute(ctx, r)
-		if kind := sdk.KindOf(err); kind != sdk.Timeout && kind != sdk.OutcomeUnknown {
-			t.Errorf("got kind %d, %v", kind, err)
-		}
-		Discreet(t, r, err)
 	})
 	t.Run("a redirect", func(t *testing.T) { h.redirected(t, r) })
 }
