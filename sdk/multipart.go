@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -18,10 +19,23 @@ type Part struct {
 
 // Multipart makes the body of a Request from parts. Files are streamed, not held in memory.
 func Multipart(parts ...Part) (body io.Reader, contentType string) {
+	return MultipartFrom(func() (Part, error) {
+		if len(parts) == 0 {
+			return Part{}, io.EOF
+		}
+		first := parts[0]
+		parts = parts[1:]
+		return first, nil
+	})
+}
+
+// MultipartFrom is [Multipart] for parts that are made one after the other, such as the files of a call: next answers each, and
+// io.EOF after the last. It is called while the body is read.
+func MultipartFrom(next func() (Part, error)) (body io.Reader, contentType string) {
 	reader, writer := io.Pipe()
 	form := multipart.NewWriter(writer)
 	go func() { // ends when the body is read to its end or closed by net/http
-		err := writeParts(form, parts)
+		err := writeParts(form, next)
 		if err == nil {
 			err = form.Close()
 		}
@@ -30,8 +44,15 @@ func Multipart(parts ...Part) (body io.Reader, contentType string) {
 	return reader, form.FormDataContentType()
 }
 
-func writeParts(form *multipart.Writer, parts []Part) error {
-	for _, p := range parts {
+func writeParts(form *multipart.Writer, next func() (Part, error)) error {
+	for {
+		p, err := next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		if p.Content == nil {
 			if err := form.WriteField(p.Name, p.Value); err != nil {
 				return err
@@ -49,7 +70,6 @@ func writeParts(form *multipart.Writer, parts []Part) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // plainType answers a media type in its usual form; what is none becomes that of any bytes.

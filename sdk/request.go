@@ -77,19 +77,24 @@ func Query(pairs ...any) url.Values {
 }
 
 // Do sends a request and decodes the answer into out: a pointer to what the JSON has, a *[]byte for the bytes themselves, or
-// nil for nothing.
+// nil for nothing. An answer larger than 16 MiB is refused.
 func (c *Call) Do(ctx context.Context, r Request, out any) error {
+	return c.DoLarge(ctx, r, maxJSONBytes, out)
+}
+
+// DoLarge is [Call.Do] for answers of at most limit bytes, such as those that hold files in base64.
+func (c *Call) DoLarge(ctx context.Context, r Request, limit int64, out any) error {
 	resp, err := c.Open(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end below
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxJSONBytes+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
 		return bodyError(ctx, err)
 	}
-	if len(body) > maxJSONBytes {
-		return Errorf(PlatformError, "The platform's answer is larger than %d MiB.", maxJSONBytes>>20)
+	if int64(len(body)) > limit {
+		return Errorf(PlatformError, "The platform's answer is larger than %d MiB.", limit>>20)
 	}
 	if c.platform.ExplainSuccess && c.platform.Explain != nil && isJSON(resp.Header, body) {
 		if e := c.platform.Explain(resp.StatusCode, resp.Header, body); e != nil {
