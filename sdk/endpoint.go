@@ -36,7 +36,7 @@ type Endpoint struct {
 // caller gave goes where its tag says: `to:"query"`, `to:"query pageToken"` (under another name), `to:"body snippet.title"` (within objects),
 // `to:"body ."` (an object whose properties stand in the body themselves). Without a tag it goes into the path where that names it, into
 // the body of POST, PUT and PATCH, into the query otherwise. A property with a `default` tag is sent when the caller leaves it out; `join:","`
-// makes one text of a list in the query, which otherwise repeats the parameter. An In with a method Validate() error is asked before
+// makes one text of a list; without it a list repeats its parameter in the query. An In with a method Validate() error is asked before
 // anything is sent.
 //
 // Properties of Out are read under their own names, or from where a tag says: `from:"nextPageToken"`, `from:"paging.next"`. Lists are never null.
@@ -184,7 +184,7 @@ func (e Endpoint) request(call *Call, fields []sentField, input []byte) (Request
 		case f.place == toQuery:
 			addQuery(r.Query, f, value)
 		default:
-			putBody(body, f.wire, value)
+			putBody(body, f.wire, joined(value, f.join))
 		}
 	}
 	switch {
@@ -218,20 +218,30 @@ func plainText(value json.RawMessage) string {
 	return string(value)
 }
 
-func addQuery(q url.Values, f sentField, value json.RawMessage) {
+// joined makes one text of a list, where there is something to join it with.
+func joined(value json.RawMessage, separator string) json.RawMessage {
 	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
-		q.Set(f.wire, plainText(value))
-		return
+	if separator == "" || json.Unmarshal(value, &list) != nil {
+		return value
 	}
 	texts := make([]string, len(list))
 	for i, item := range list {
 		texts[i] = plainText(item)
 	}
-	if f.join != "" && len(texts) > 0 {
-		texts = []string{strings.Join(texts, f.join)}
+	one, _ := json.Marshal(strings.Join(texts, separator)) // a text is always JSON
+	return one
+}
+
+func addQuery(q url.Values, f sentField, value json.RawMessage) {
+	value = joined(value, f.join)
+	var list []json.RawMessage
+	if json.Unmarshal(value, &list) != nil {
+		q.Set(f.wire, plainText(value))
+		return
 	}
-	q[f.wire] = texts
+	for _, item := range list {
+		q.Add(f.wire, plainText(item))
+	}
 }
 
 // putBody puts a value at a place within objects, such as "snippet.title"; "." means that its own properties are put.
