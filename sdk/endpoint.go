@@ -21,7 +21,7 @@ type Endpoint struct {
 	Host string
 	// Path begins with a slash. {name} stands for a property of the input, escaped as [Path] does it; {+name} keeps the slashes of the value.
 	Path string
-	// Query and Header go with every request. Optional.
+	// Query and Header go with every request; a property of the input stands over a parameter of its name. Optional.
 	Query  url.Values
 	Header http.Header
 	// Body holds properties of the body that are the same in every request. Optional.
@@ -39,7 +39,7 @@ type Endpoint struct {
 // makes one text of a list; without it a list repeats its parameter in the query. An In with a method Validate() error is asked before
 // anything is sent.
 //
-// Properties of Out are read under their own names, or from where a tag says: `from:"nextPageToken"`, `from:"paging.next"`. Lists are never null.
+// Properties of Out are read under their own names, or from where a tag says: `from:"nextPageToken"`, `from:"paging.next"`. Lists and objects are never null.
 func Send[In, Out any](e Endpoint) Handler {
 	var h Handler
 	if h.input, h.err = inputSchema(reflect.TypeFor[In]()); h.err == nil {
@@ -239,9 +239,11 @@ func addQuery(q url.Values, f sentField, value json.RawMessage) {
 		q.Set(f.wire, plainText(value))
 		return
 	}
-	for _, item := range list {
-		q.Add(f.wire, plainText(item))
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = plainText(item)
 	}
+	q[f.wire] = texts // instead of what the endpoint has, which is not to be changed
 }
 
 // putBody puts a value at a place within objects, such as "snippet.title"; "." means that its own properties are put.
@@ -310,7 +312,7 @@ func receive(ctx context.Context, call *Call, r Request, fields []gotField, out 
 			return Errorf(PlatformError, "The platform's answer is not the JSON that was expected.")
 		}
 	}
-	noNullLists(reflect.ValueOf(out).Elem())
+	noNulls(reflect.ValueOf(out).Elem())
 	return nil
 }
 
@@ -352,11 +354,18 @@ func within(object map[string]json.RawMessage, wire string) json.RawMessage {
 	return within(inner, rest)
 }
 
-// noNullLists makes empty lists of those that the platform left out.
-func noNullLists(v reflect.Value) {
+// noNulls makes empty lists and objects of those that the platform left out.
+func noNulls(v reflect.Value) {
 	for _, f := range properties(v.Type()) {
-		if field := v.FieldByName(f.Name); !f.omitempty && field.Kind() == reflect.Slice && field.IsNil() && f.Type.Elem().Kind() != reflect.Uint8 {
+		field := v.FieldByName(f.Name)
+		if f.omitempty {
+			continue
+		}
+		switch {
+		case field.Kind() == reflect.Slice && field.IsNil() && f.Type.Elem().Kind() != reflect.Uint8:
 			field.Set(reflect.MakeSlice(f.Type, 0, 0))
+		case field.Kind() == reflect.Map && field.IsNil():
+			field.Set(reflect.MakeMap(f.Type))
 		}
 	}
 }
