@@ -66,6 +66,11 @@ func Parse(data []byte) ([]Interaction, error) {
 	if err := yaml.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("parsing YAML: %w", err)
 	}
+	return file.all()
+}
+
+// all answers what a file holds.
+func (file recorded) all() ([]Interaction, error) {
 	var all []Interaction
 	for i, r := range file.Interactions {
 		address, err := url.Parse(r.Request.URI)

