@@ -50,6 +50,8 @@ var rooms = map[string][]string{
 	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
+	// The provider that tests sign in at.
+	"oidctest": {},
 }
 
 // proto's generated types stop at these rooms; go-plugin at the supervisor's. The doctor's probe speaks to the egress as adapters do.
