@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"cluster":     {"vault"},
 	"catalog":     {"vault"},
 	"file":        {"id", "vault"},
+	"event":       {"audit", "id", "vault"},
 	"integration": {"audit", "catalog", "id", "vault"},
 	"supervisor":  {"catalog", "egress", "supervisor/confine"},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
@@ -46,8 +47,8 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "store/postgres", "usage", "vault"},
-	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
+	"store":                   {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "store/postgres", "usage", "vault"},
+	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
 	// The provider that tests sign in at.

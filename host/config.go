@@ -31,6 +31,8 @@ type Config struct {
 	IdleAfter time.Duration
 	// AllowUnconfined starts adapters although this kernel lacks a part of their confinement; by default they are refused then.
 	AllowUnconfined bool
+	// AllowPrivateWebhooks lets webhooks lead to private and loopback addresses, and to http:// ones.
+	AllowPrivateWebhooks bool
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

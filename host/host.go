@@ -14,6 +14,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -45,6 +46,7 @@ type Host struct {
 	cluster    *cluster.Cluster
 	supervisor *supervisor.Supervisor
 	ledger     *usage.Ledger
+	courier    *event.Courier
 	telemetry  *telemetry
 	listener   net.Listener
 	server     *http.Server
@@ -89,6 +91,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.refreshKeys(background) })
 	running.Go(func() { h.rewrap(background) })
 	running.Go(func() { h.sweep(background) })
+	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err

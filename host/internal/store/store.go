@@ -133,7 +133,7 @@ func violates(err error, code string) bool {
 
 const uniqueViolation = "23505"
 
-// Sweep removes what has outlived its time: claims, files, links and sessions. It is run now and then by any host.
+// Sweep removes what has outlived its time: claims, files, links, sessions and events. It is run now and then by any host.
 func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Duration) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM claims WHERE created_at < $1`, now.Add(-claimLifetime))
@@ -142,6 +142,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	batch.Queue(`DELETE FROM file_chunks c WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = c.file_id)`, now.Add(-2*time.Hour))
 	batch.Queue(`DELETE FROM signin_links WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM sessions WHERE expires_at < $1`, now)
+	batch.Queue(`DELETE FROM events WHERE created_at < now() - $1::interval`, eventsKept)
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweeping the database: %w", err)
