@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"cluster":     {"vault"},
 	"catalog":     {"vault"},
 	"file":        {"id", "vault"},
+	"event":       {"audit", "id", "vault"},
 	"integration": {"audit", "catalog", "id", "oauth", "vault"},
 	"oauth":       {},
 	"supervisor":  {"catalog", "egress", "supervisor/confine"},
@@ -47,10 +48,13 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "oauth", "store/postgres", "usage", "vault"},
-	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
+	"store": {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "oauth", "store/postgres", "usage",
+		"vault"},
+	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
+	// The provider that tests sign in at.
+	"oidctest": {},
 }
 
 // proto's generated types stop at these rooms; go-plugin at the supervisor's. The doctor's probe speaks to the egress as adapters do.

@@ -36,6 +36,8 @@ type Config struct {
 	ProviderTimeout time.Duration
 	// Now is this machine's clock; time.Now when nil. What all hosts must agree on goes by the database's clock.
 	Now func() time.Time `json:"-"`
+	// AllowPrivateWebhooks lets webhooks lead to private and loopback addresses, and to http:// ones.
+	AllowPrivateWebhooks bool
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

@@ -26,6 +26,7 @@
 //	dispatch      the life of a call
 //	file          files that calls gave, sealed
 //	usage, audit  what was recorded, and the hash chain of who did what
+//	event         what happened, and the webhooks that are told
 //	identity      users, sessions, tokens
 //	cluster       the hosts that share a database, and their word that an old copy is gone
 //	store         PostgreSQL; implements the Store interface that each room declares

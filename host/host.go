@@ -14,6 +14,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
@@ -48,6 +49,7 @@ type Host struct {
 	ledger     *usage.Ledger
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
+	courier      *event.Courier
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -94,6 +96,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.sweep(background) })
 	running.Go(func() { h.integrations.KeepFresh(background) })
 	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
+	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err

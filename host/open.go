@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/id"
 	"github.com/patchbay/patchbay/host/internal/identity"
@@ -219,10 +220,12 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	})
 	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
 		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	webhooks := h.openEvents(log)
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
-		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey, Cluster: h.cluster, Adapters: h.supervisor.Status,
+		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
+		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },

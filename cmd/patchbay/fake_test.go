@@ -139,8 +139,26 @@ func (f *fake) routes(body string) http.Handler {
 	mux.Handle("GET /v1/calls", says(`{"items":[`+record+`],"next_cursor":"call_1"}`))
 	mux.Handle("GET /v1/calls/call_1", says(record))
 	mux.Handle("GET /v1/usage", says(`{"items":[{"group":"slack","calls":4,"errors":1,"duration_ms":48,"bytes_in":1,"bytes_out":2}],"next_cursor":null}`))
+	webhooks(mux)
 	f.operator(mux)
 	return mux
+}
+
+// webhooks adds what is asked about webhooks and events.
+func webhooks(mux *http.ServeMux) {
+	hook := `{"id":"whk_1","url":"https://example.com/hook","types":["integration.*"],"description":"d","enabled":true,"all_users":false,"failing_since":"2020-01-02T03:04:05Z","created_at":"2020-01-02T03:04:05Z"}`
+	told := `{"id":"whk_1","types":["*"],"enabled":true,"secret":"whsec_told"}`
+	happened := `{"id":"evt_1","type":"webhook.test","subject":"whk_1","data":{"reason":"because \u001b[2J"},"created_at":"2020-01-02T03:04:05Z"}`
+	mux.Handle("GET /v1/webhooks", says(`{"items":[`+hook+`],"next_cursor":null}`))
+	mux.Handle("POST /v1/webhooks", says(told))
+	mux.Handle("GET /v1/webhooks/whk_1", says(hook))
+	mux.Handle("PATCH /v1/webhooks/whk_1", says(hook))
+	mux.HandleFunc("DELETE /v1/webhooks/whk_1", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("POST /v1/webhooks/whk_1/rotate-secret", says(told))
+	mux.Handle("POST /v1/webhooks/whk_1/test", says(happened))
+	mux.Handle("GET /v1/webhooks/whk_1/deliveries", says(`{"items":[{"event":"evt_1","type":"webhook.test","state":"pending","attempts":2,"next_attempt_at":"2020-01-02T03:04:05Z","last_error":"it answered 500"}],"next_cursor":"evt_1"}`))
+	mux.Handle("POST /v1/events/evt_1/replay", says(`{"deliveries":2}`))
+	mux.Handle("GET /v1/events", says(`{"items":[`+happened+`],"next_cursor":null}`))
 }
 
 // operator adds what operators ask for.

@@ -14,6 +14,8 @@ type grammar struct {
 	Call         callCmd         `cmd:"" group:"use" help:"Run an operation."`
 	Calls        callsCmd        `cmd:"" group:"use" help:"Your calls, the newest first."`
 	Usage        usageCmd        `cmd:"" group:"use" help:"Sum your calls up."`
+	Events       eventsCmd       `cmd:"" group:"use" help:"What happened, the newest first."`
+	Webhook      webhookCmd      `cmd:"" group:"use" help:"Webhooks: addresses that are told what happened."`
 
 	Login  loginCmd  `cmd:"" group:"identity" help:"Keep the address of a host and a token for it."`
 	Logout logoutCmd `cmd:"" group:"identity" help:"Forget what login kept."`

@@ -13,6 +13,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
@@ -32,6 +33,8 @@ type Config struct {
 	Links        *file.Links
 	Audit        *audit.Log
 	AuditKey     []byte
+	Events       *event.Log
+	Webhooks     *event.Webhooks
 	Cluster      *cluster.Cluster
 	// Adapters answers the state of this host's adapters; AdaptersOf that of another host.
 	Adapters   func() []supervisor.Status
@@ -72,6 +75,8 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.calls(mux)
 	a.history()
 	a.files(mux)
+	a.webhooks()
+	a.events()
 	a.tokens()
 	a.users()
 	a.adapters()

@@ -99,6 +99,9 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, usage.ErrGroup):
 		return newProblem(ctx, 422, "validation_failed", err.Error()+".")
 	}
+	if p := eventProblem(ctx, err); p != nil {
+		return p
+	}
 	a.cfg.Logger.Error("a request failed inside the host", "request_id", requestID(ctx), "error", err)
 	if notReady := a.cfg.Ready(context.WithoutCancel(ctx)); notReady != nil {
 		p := newProblem(ctx, 503, "unavailable", "The host cannot serve now: "+notReady.Error()+". Try again.")

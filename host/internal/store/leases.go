@@ -16,8 +16,8 @@ import (
 // Leases implements oauth.Leases.
 type Leases struct{ *Store }
 
-// free says whether a lease may be taken: nobody has it, its time is over, or its owner died before it sent anything.
-const free = `(l.owner = '' OR l.expires_at <= clock_timestamp() OR (l.sent_at IS NULL AND NOT EXISTS
+// freeLease says whether a lease may be taken: nobody has it, its time is over, or its owner died before it sent anything.
+const freeLease = `(l.owner = '' OR l.expires_at <= clock_timestamp() OR (l.sent_at IS NULL AND NOT EXISTS
 	(SELECT 1 FROM hosts h WHERE h.id = l.owner AND h.heartbeat_at > clock_timestamp() - $5::interval)))`
 
 // Acquire takes the lease where it is free, or answers what it waits for.
@@ -28,7 +28,7 @@ func (s Leases) Acquire(ctx context.Context, grant, owner string, lifetime time.
 	var lostBy *string
 	err := s.pool.QueryRow(ctx, `INSERT INTO refresh_leases AS l (integration_id, owner, fence, expires_at) VALUES ($1, $2, 1, clock_timestamp() + $3::interval)
 		ON CONFLICT (integration_id) DO UPDATE SET owner = $2, fence = l.fence + 1, expires_at = clock_timestamp() + $3::interval
-		WHERE `+free+` AND ($4 OR l.retry_at IS NULL OR l.retry_at <= clock_timestamp())
+		WHERE `+freeLease+` AND ($4 OR l.retry_at IS NULL OR l.retry_at <= clock_timestamp())
 		RETURNING fence, failures, clock_timestamp() - COALESCE(sent_at, lost_at), COALESCE(sent_version, lost_version), COALESCE(sent_by, lost_by)`,
 		grant, owner, lifetime, manual, cluster.LiveFor).Scan(&l.Fence, &l.Failures, &lostAgo, &lostVersion, &lostBy)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -135,7 +135,7 @@ func violates(err error, code string) bool {
 
 const uniqueViolation = "23505"
 
-// Sweep removes what has outlived its time: claims, files, links and sessions. It is run now and then by any host.
+// Sweep removes what has outlived its time: claims, files, links, sessions and events. It is run now and then by any host.
 func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Duration) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM claims WHERE created_at < $1`, now.Add(-claimLifetime))
@@ -147,6 +147,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	batch.Queue(`DELETE FROM authorizations WHERE expires_at < $1`, now.Add(-24*time.Hour))
 	batch.Queue(`DELETE FROM connect_sessions WHERE expires_at < $1`, now.Add(-24*time.Hour))
 	batch.Queue(`DELETE FROM refreshes WHERE at < $1`, now.AddDate(0, 0, -30))
+	batch.Queue(`DELETE FROM events WHERE created_at < now() - $1::interval`, eventsKept)
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweeping the database: %w", err)

@@ -55,6 +55,7 @@ var (
 	settingsPurpose   = &purpose{"settings", []string{"platform", "field"}, ofHost}
 	clusterPurpose    = &purpose{"cluster", []string{"name"}, ofHost}
 	signingPurpose    = &purpose{"signing-key", []string{"id"}, ofHost}
+	webhookPurpose    = &purpose{"webhook", []string{"user", "webhook"}, ofUser}
 )
 
 // aadRoot opens every list of parts; it changes if the form ever does.
@@ -107,6 +108,11 @@ func FileAAD(call, file string, chunk int) AAD {
 // LastFileAAD binds the last chunk of a file of a call.
 func LastFileAAD(call, file string, chunk int) AAD {
 	return bindChunk(fileEndPurpose, call, file, chunk)
+}
+
+// WebhookAAD binds the secrets that sign what a webhook of a user is sent.
+func WebhookAAD(user, webhook string) AAD {
+	return bind(webhookPurpose, user, webhook)
 }
 
 func bindChunk(p *purpose, call, file string, chunk int) AAD {

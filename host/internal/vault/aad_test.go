@@ -13,7 +13,7 @@ func TestAADsDiffer(t *testing.T) {
 		"digits shifted": CredentialAAD("u", "i1", 1), "swapped": CredentialAAD("i", "u", 1),
 		"settings": SettingsAAD("u", "i"), "settings shifted": SettingsAAD("ui", "i"),
 		"cluster": ClusterAAD("u"), "signing": SigningKeyAAD("u"),
-		"answer": AnswerAAD("u", "i"), "answer joined": AnswerAAD("u", "i1"),
+		"answer": AnswerAAD("u", "i"), "webhook": WebhookAAD("u", "i"), "answer joined": AnswerAAD("u", "i1"),
 		"file": FileAAD("u", "i", 1), "file 0": FileAAD("u", "i", 0), "last": LastFileAAD("u", "i", 1),
 		"length inside": AnswerAAD("u", "i\x00\x00\x00\x011"), "name inside": ClusterAAD("u\x00\x00\x00\x01i"),
 	}
@@ -51,7 +51,7 @@ func TestAADRefusesGaps(t *testing.T) {
 		"no user": CredentialAAD("", "i", 1), "no integration": CredentialAAD("u", "", 1),
 		"version 0": CredentialAAD("u", "i", 0), "version -1": CredentialAAD("u", "i", -1),
 		"no platform": SettingsAAD("", "f"), "no field": SettingsAAD("p", ""), "no name": ClusterAAD(""),
-		"no id": SigningKeyAAD(""), "no key": AnswerAAD("u", ""), "no asker": AnswerAAD("", "k"),
+		"no id": SigningKeyAAD(""), "no key": AnswerAAD("u", ""), "no asker": AnswerAAD("", "k"), "no webhook": WebhookAAD("u", ""), "nobody's": WebhookAAD("", "w"),
 		"no call": FileAAD("", "f", 0), "no file": FileAAD("c", "", 0), "chunk -1": LastFileAAD("c", "f", -1),
 	}
 	for name, aad := range gaps {

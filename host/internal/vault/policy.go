@@ -11,8 +11,8 @@ type Reason int
 
 // The reasons.
 const (
-	// ForCall: a call, or a refresh or test of a user's own integration, on
-	// that user's behalf. The actor must be the owner. The caller records it
+	// ForCall: a call, a refresh or test of a user's own integration, or the
+	// signing of a delivery to the user's webhook, on that user's behalf. The actor must be the owner. The caller records it
 	// with the call. It never yields a secret of the host.
 	ForCall Reason = iota + 1
 	// ForHost: the host's own keys, settings and certificate authority, used by
