@@ -123,6 +123,17 @@ func TestReconnectKeepsTheID(t *testing.T) {
 		t.Errorf("connected again it is %+v", again)
 	}
 	h.must("POST", "/v1/calls", whoami(i), nil)
+	var events struct {
+		Items []struct {
+			Type, Subject string
+			Data          map[string]string
+		}
+	}
+	h.must("GET", "/v1/events?type=integration.*", nil, &events)
+	if len(events.Items) != 2 || events.Items[0].Type != "integration.recovered" || events.Items[1].Type != "integration.expired" ||
+		events.Items[1].Subject != i.ID || !strings.Contains(events.Items[1].Data["reason"], "invalid_grant") {
+		t.Errorf("the events are %+v", events.Items)
+	}
 }
 
 // Whatever is wrong with a callback, it connects nothing, and the same answer never works twice.

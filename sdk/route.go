@@ -78,13 +78,13 @@ func queryOf(values Object) url.Values {
 	return q
 }
 
-// Endpoint makes the function of an operation that is one request, told as data (see [Route]), and answers the platform's object.
-func Endpoint[In any](route string) Handler {
-	return EndpointTo(route, func(_ *Call, _ In, answer Object) (Object, error) { return answer, nil })
+// Routed makes the function of an operation that is one request, told as data (see [Route]), and answers the platform's object.
+func Routed[In any](route string) Handler {
+	return RoutedTo(route, func(_ *Call, _ In, answer Object) (Object, error) { return answer, nil })
 }
 
-// EndpointTo is [Endpoint] for answers that are given in another shape, which read makes.
-func EndpointTo[In, Out any](route string, read func(*Call, In, Object) (Out, error)) Handler {
+// RoutedTo is [Routed] for answers that are given in another shape, which read makes.
+func RoutedTo[In, Out any](route string, read func(*Call, In, Object) (Out, error)) Handler {
 	return Func(func(ctx context.Context, call *Call, in In) (out Out, err error) {
 		r, err := Route(route, in)
 		if err != nil {
@@ -121,7 +121,7 @@ func PageOf(answer Object, list, next string) (Page, error) {
 
 // Pages makes the function of an operation that lists things (see [Route], [PageOf]).
 func Pages[In any](route, list, next string) Handler {
-	return EndpointTo(route, func(_ *Call, _ In, answer Object) (Page, error) { return PageOf(answer, list, next) })
+	return RoutedTo(route, func(_ *Call, _ In, answer Object) (Page, error) { return PageOf(answer, list, next) })
 }
 
 // Done is the answer of an operation that answers nothing but that it was done.

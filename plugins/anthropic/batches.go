@@ -18,16 +18,16 @@ type oneBatch struct {
 
 func batchOperations() []sdk.Operation {
 	return []sdk.Operation{{
-		Name: "create_message_batch", Effect: sdk.Write, Run: sdk.Endpoint[newBatch]("POST /v1/messages/batches"),
+		Name: "create_message_batch", Effect: sdk.Write, Run: sdk.Routed[newBatch]("POST /v1/messages/batches"),
 		Description: "Starts a batch: many messages, done within a day at half the price. Answers its id at once: poll get_message_batch until processing_status is ended, then fetch get_message_batch_results. " +
 			"Refuses more than 100,000 requests or 256 MB; what is wrong with a single request is told in its result.",
 	}, {
-		Name: "get_message_batch", Effect: sdk.Read, Run: sdk.Endpoint[oneBatch]("GET /v1/messages/batches/{batch_id}"),
+		Name: "get_message_batch", Effect: sdk.Read, Run: sdk.Routed[oneBatch]("GET /v1/messages/batches/{batch_id}"),
 		Description: "Tells how far a batch has come: in_progress, canceling or ended, with counts.",
 	}, {
 		Name: "list_message_batches", Effect: sdk.Read, Run: pages[listing]("GET /v1/messages/batches"), Description: "Lists the batches of the workspace, newest first.",
 	}, {
-		Name: "cancel_message_batch", Effect: sdk.Idempotent, Run: sdk.Endpoint[oneBatch]("POST /v1/messages/batches/{batch_id}/cancel"),
+		Name: "cancel_message_batch", Effect: sdk.Idempotent, Run: sdk.Routed[oneBatch]("POST /v1/messages/batches/{batch_id}/cancel"),
 		Description: "Cancels a batch that still runs. What has finished by then is kept, and charged.",
 	}, {
 		Name: "delete_message_batch", Effect: sdk.Idempotent, Run: sdk.Deletes[oneBatch]("DELETE /v1/messages/batches/{batch_id}"),

@@ -18,14 +18,14 @@ func modelOperations() []sdk.Operation {
 		Name: "list_models", Effect: sdk.Read, Run: pages[listing]("GET /v1/models"),
 		Description: "Lists the models that the key may use, newest first, with what they can do and how many tokens they take.",
 	}, {
-		Name: "get_model", Effect: sdk.Read, Run: sdk.Endpoint[oneModel]("GET /v1/models/{model}"),
+		Name: "get_model", Effect: sdk.Read, Run: sdk.Routed[oneModel]("GET /v1/models/{model}"),
 		Description: "Tells about one model, and which one an alias stands for. Answers not_found for one that does not exist or that the key may not use.",
 	}}
 }
 
 // pages makes the function of an operation that lists things, in Anthropic's form: has_more, and the last id.
 func pages[In any](route string) sdk.Handler {
-	return sdk.EndpointTo(route, func(_ *sdk.Call, _ In, answer sdk.Object) (sdk.Page, error) {
+	return sdk.RoutedTo(route, func(_ *sdk.Call, _ In, answer sdk.Object) (sdk.Page, error) {
 		if string(answer["has_more"]) != "true" {
 			delete(answer, "last_id")
 		}

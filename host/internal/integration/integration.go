@@ -17,6 +17,12 @@ const (
 	Active   Status = "active"
 )
 
+// Types of the events that tell of an integration's health.
+const (
+	EventExpired   = "integration.expired"
+	EventRecovered = "integration.recovered"
+)
+
 // Integration is a user's connection to a platform. It holds the credential only in its sealed form.
 type Integration struct {
 	ID         string

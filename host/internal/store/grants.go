@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/oauth"
 )
@@ -24,6 +25,10 @@ func (s Integrations) GetAny(ctx context.Context, id string) (integration.Integr
 // Replace swaps the tokens in where the version before i's still stands. The lease's request is concluded either way.
 func (s Integrations) Replace(ctx context.Context, i integration.Integration, d oauth.Done) (stored bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		var was integration.Integration
+		if err := tx.QueryRow(ctx, `SELECT expired_at FROM integrations WHERE id = $1 FOR UPDATE`, i.ID).Scan(&was.ExpiredAt); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `UPDATE integrations SET version = $2, sealed = $3, key_id = $4, scopes = $5, credential_expires_at = $6,
 			credential_set_at = $7, refreshable = $8, refresh_at = $9, expired_at = NULL, expired_reason = '' WHERE id = $1 AND version = $2 - 1`,
 			i.ID, i.Version, i.Sealed.Bytes, i.Sealed.KeyID, i.Scopes, i.CredentialExpiresAt, i.CredentialSetAt, i.Refreshable, i.RefreshAt)
@@ -40,7 +45,11 @@ func (s Integrations) Replace(ctx context.Context, i integration.Integration, d 
 		if err := recordRefresh(ctx, tx, d, outcome, i.Version); err != nil {
 			return err
 		}
-		return notify(ctx, tx, i.ID)
+		if err := notify(ctx, tx, i.ID); err != nil || !stored {
+			return err
+		}
+		i.ExpiredAt = nil
+		return emitHealth(ctx, tx, was, i)
 	})
 	return stored, err
 }
@@ -48,21 +57,39 @@ func (s Integrations) Replace(ctx context.Context, i integration.Integration, d 
 // Bury marks a version as refused where it still stands. The lease's request is concluded either way.
 func (s Integrations) Bury(ctx context.Context, id string, version int64, reason string, at time.Time, d oauth.Done) (buried bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE integrations SET expired_at = $3, expired_reason = $4 WHERE id = $1 AND version = $2 AND expired_at IS NULL`,
-			id, version, at, reason)
-		if err != nil {
+		var i integration.Integration
+		err := tx.QueryRow(ctx, `UPDATE integrations i SET expired_at = $3, expired_reason = $4 WHERE id = $1 AND version = $2 AND expired_at IS NULL
+			RETURNING `+integrationColumns, id, version, at, reason).Scan(integrationFields(&i)...)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		buried = tag.RowsAffected() == 1
+		buried = err == nil
 		if err := conclude(ctx, tx, d); err != nil {
 			return err
 		}
 		if err := recordRefresh(ctx, tx, d, "refused", version); err != nil {
 			return err
 		}
-		return notify(ctx, tx, id)
+		if err := notify(ctx, tx, id); err != nil || !buried {
+			return err
+		}
+		return emitHealth(ctx, tx, integration.Integration{}, i)
 	})
 	return buried, err
+}
+
+// emitHealth tells of an integration that has died or come back. It is the last statement of a transaction, as emitEvent is.
+func emitHealth(ctx context.Context, tx pgx.Tx, was, is integration.Integration) error {
+	e := event.Event{User: is.User, Type: integration.EventExpired, Subject: is.ID, Data: map[string]any{"platform": is.Platform, "label": is.Label}}
+	switch {
+	case was.ExpiredAt == nil && is.ExpiredAt != nil:
+		e.Data["reason"] = is.ExpiredReason
+	case was.ExpiredAt != nil && is.ExpiredAt == nil:
+		e.Type = integration.EventRecovered
+	default:
+		return nil
+	}
+	return emitEvent(ctx, tx, e)
 }
 
 // Due answers the integrations whose tokens are to be refreshed, and how long until the next one is.

@@ -64,6 +64,7 @@ func (s Integrations) Change(ctx context.Context, user, id string, change func(*
 		if err != nil {
 			return err
 		}
+		was := i
 		if err := change(&i); err != nil {
 			return err
 		}
@@ -75,7 +76,10 @@ func (s Integrations) Change(ctx context.Context, user, id string, change func(*
 			credential_expires_at = $14, credential_set_at = $15, grant_type = $16, refreshable = $17, refresh_at = $18 WHERE id = $1`, id, i.Label, i.Enabled, i.ExpiredAt, i.ExpiredReason,
 			i.DeletedAt, i.AccountID, i.AccountName, i.Scopes, i.Public, i.Version, i.Sealed.Bytes, i.Sealed.KeyID, i.CredentialExpiresAt,
 			i.CredentialSetAt, i.Grant, i.Refreshable, i.RefreshAt)
-		return err
+		if err != nil {
+			return err
+		}
+		return emitHealth(ctx, tx, was, i)
 	})
 	return i, err
 }
