@@ -75,15 +75,20 @@ func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(context
 
 // run calls f with a process, and says whether it may do so with another one: this one is of no use any more, and was sent nothing.
 func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, f func(context.Context, *process, *adapterv1.CallContext) error) (again bool, err error) {
-	p, err := a.acquire(ctx)
+	if err := a.enter(ctx); err != nil {
+		return false, err
+	}
+	defer a.leave()
+	p, err := a.acquire(ctx, r)
 	if err != nil {
 		return false, err
 	}
-	defer a.release(p)
+	defer p.life.give(p)
+	defer func() { p.life.note(err) }()
 	c := callContext(r)
 	c.DialId = egress.NewDialID()
 	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
-		a.end(p, "it closed its way out and was ended")
+		p.life.end(p, "it closed its way out and was ended")
 		return true, unavailable("The adapter %s keeps stopping.", a.name)
 	}
 	defer p.letGo(ctx, c.GetDialId())
@@ -98,12 +103,12 @@ func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, 
 		return false, err
 	}
 	if failed.Kind == catalog.AdapterUnavailable && !sent.Load() {
-		a.end(p, "it took no calls any more and was ended")
+		p.life.end(p, "it took no calls any more and was ended")
 		failed.NotSent = true
 		return true, failed
 	}
 	if failed.Kind == catalog.AdapterUnavailable || failed.Kind == catalog.Timeout {
-		a.suspect(p)
+		p.life.suspect(p)
 	}
 	return false, failed
 }
