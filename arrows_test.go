@@ -38,7 +38,8 @@ var rooms = map[string][]string{
 	"catalog":     {"vault"},
 	"file":        {"id", "vault"},
 	"integration": {"audit", "catalog", "id", "vault"},
-	"supervisor":  {"catalog", "egress", "supervisor/confine"},
+	"release":     {"catalog", "id"},
+	"supervisor":  {"catalog", "egress", "release", "supervisor/confine"},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
 	"supervisor/confine": {},
 	"supervisor/doctor":  {"egress", "supervisor/confine", "supervisor/doctor/probe"},
@@ -46,8 +47,8 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "store/postgres", "usage", "vault"},
-	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "supervisor", "usage",
+	"store":                   {"audit", "catalog", "cluster", "dispatch", "file", "identity", "integration", "release", "store/postgres", "usage", "vault"},
+	"api": {"audit", "catalog", "cluster", "dispatch", "file", "id", "identity", "integration", "release", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
 }

@@ -93,7 +93,9 @@ type Event struct {
 }
 
 // validVersion says whether a version is a semantic one, as 1.2.0 is.
-func validVersion(v string) bool { return len(v) <= 64 && semver.IsValid("v"+v) && strings.Count(v, ".") >= 2 }
+func validVersion(v string) bool {
+	return len(v) <= 64 && semver.IsValid("v"+v) && strings.Count(v, ".") >= 2
+}
 
 // newer says whether a built-in release takes the place of the one that is followed: one of a later version does, and where versions
 // cannot be compared, any other.

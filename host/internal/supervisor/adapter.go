@@ -150,7 +150,10 @@ func (a *adapter) status() Status {
 	out := Status{Name: a.name, Version: a.target.Release.Version, State: "disabled"}
 	if w.stable != nil {
 		out = w.stable.status()
-		out.OnTrial = !w.stable.trial.Load().over(a.s.cfg.Now())
+		out.OnTrial = a.target.Fallback != nil && !w.stable.trial.Load().over(a.s.cfg.Now())
+	} else if g := a.generations[a.target.Release.Digest]; g != nil {
+		out = g.status()
+		out.State = "disabled"
 	}
 	if w.canary != nil {
 		canary := w.canary.status()
