@@ -104,6 +104,7 @@ func (s *Shelf) Run(ctx context.Context) {
 	if err := s.upload(ctx); err != nil && ctx.Err() == nil {
 		s.cfg.Logger.Warn("built-in adapters could not be stored for the other hosts; the next start tries again", "error", err)
 	}
+	var told string // of errors, so that one that stays is logged once
 	ticker, drop := time.NewTicker(followEvery), time.NewTicker(dropEvery)
 	defer ticker.Stop()
 	defer drop.Stop()
@@ -118,9 +119,14 @@ func (s *Shelf) Run(ctx context.Context) {
 				s.cfg.Logger.Warn("removing old releases failed", "error", err)
 			}
 		}
+		problem := ""
 		if err := s.Follow(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("following the adapters' desired state failed; it goes on", "error", err)
+			problem = err.Error()
 		}
+		if problem != "" && problem != told {
+			s.cfg.Logger.Warn("an adapter is not what it is to be on this host; it is tried again", "error", problem)
+		}
+		told = problem
 	}
 }
 

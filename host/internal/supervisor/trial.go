@@ -41,7 +41,14 @@ func (t *trial) count(err error) bool {
 // note books the outcome of a call. It costs one load once the trial is over.
 func (g *generation) note(err error) {
 	t := g.trial.Load()
-	if t == nil || !t.count(err) || !g.trial.CompareAndSwap(t, nil) {
+	if t == nil {
+		return
+	}
+	if t.over(g.s.cfg.Now()) {
+		g.trial.CompareAndSwap(t, nil)
+		return
+	}
+	if !t.count(err) || !g.trial.CompareAndSwap(t, nil) {
 		return
 	}
 	f := &fault{reason: fmt.Sprintf("%d of its first %d calls failed by its own fault, the last with: %s", t.blamed.Load(), t.calls.Load(), clip(err.Error(), 200))}
