@@ -13,6 +13,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/release"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
 
@@ -87,7 +88,7 @@ func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, 
 	defer func() { p.life.note(err) }()
 	c := callContext(r)
 	c.DialId = egress.NewDialID()
-	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
+	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: p.life.rulesOf(r)}); err != nil {
 		p.life.end(p, "it closed its way out and was ended")
 		return true, unavailable("The adapter %s keeps stopping.", a.name)
 	}
@@ -126,8 +127,9 @@ func (p *process) letGo(ctx context.Context, dialID string) {
 }
 
 // rulesOf says what a call may reach.
-func rulesOf(r catalog.Request) egress.Rules {
-	rules := egress.Rules{Hosts: r.Platform.Hosts, AllowPrivate: r.Settings.AllowPrivateNetwork, AllowedCIDRs: r.Settings.AllowedCIDRs}
+func (g *generation) rulesOf(r catalog.Request) egress.Rules {
+	rules := egress.Rules{Hosts: r.Platform.Hosts, AllowPrivate: r.Settings.AllowPrivateNetwork, AllowedCIDRs: r.Settings.AllowedCIDRs,
+		Any: g.release.Grants.Has(release.GrantEgress)}
 	if host := hostOf(r.Platform.BaseURL); host != "" {
 		rules.Hosts = append(append([]string{}, rules.Hosts...), host)
 	}
