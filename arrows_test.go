@@ -40,7 +40,8 @@ var rooms = map[string][]string{
 	"event":       {"audit", "id", "vault"},
 	"integration": {"audit", "catalog", "id", "oauth", "vault"},
 	"oauth":       {},
-	"supervisor":  {"catalog", "egress", "supervisor/confine"},
+	"release":     {"catalog", "id"},
+	"supervisor":  {"catalog", "egress", "release", "supervisor/confine"},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
 	"supervisor/confine": {},
 	"supervisor/doctor":  {"egress", "supervisor/confine", "supervisor/doctor/probe"},
@@ -48,9 +49,9 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store": {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "oauth", "store/postgres", "usage",
-		"vault"},
-	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "supervisor", "usage",
+	"store": {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "oauth", "release", "store/postgres",
+		"usage", "vault"},
+	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "release", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
 	// The provider that tests sign in at.

@@ -10,7 +10,8 @@
 //  4. With an Idempotency-Key, dispatch (claim.go) commits the claim before anything is sent.
 //  5. dispatch (hold.go) waits where the platform asked for a pause.
 //  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call.
-//  7. supervisor (call.go) gives the call to the adapter's process, which it starts if none runs (adapter.go, process.go).
+//  7. supervisor (call.go) picks the release that serves (adapter.go) and gives the call to its process, which it starts if none runs
+//     (generation.go, process.go).
 //  8. The adapter dials: egress checks the call's id and the host, resolves, connects, and passes the descriptor.
 //  9. dispatch (policy.go) judges a failure by the operation's effect: wait, repeat, or give up and say what is known.
 //  10. usage (ledger.go) commits the call with its audit record, together with others that end at the same time, and only then is
@@ -21,7 +22,8 @@
 //	vault         keys, sealing, secrets, rotation
 //	integration   a user's connection: the record, its life, the lease
 //	catalog       platforms, operations, settings, and the words in which calls are asked and answered
-//	supervisor    the adapters' processes; the only importer of go-plugin
+//	release       the adapters' releases: who is trusted, what they are granted, which is to run
+//	supervisor    the adapters' processes, and how one release takes the place of another; the only importer of go-plugin
 //	egress        the adapters' only way out
 //	dispatch      the life of a call
 //	file          files that calls gave, sealed

@@ -16,6 +16,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/dispatch"
 	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -46,6 +47,8 @@ type Host struct {
 	rotation   *vault.Rotation
 	cluster    *cluster.Cluster
 	supervisor *supervisor.Supervisor
+	shelf      *release.Shelf
+	runDir     string // of this process: sockets, uploads
 	ledger     *usage.Ledger
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
@@ -91,6 +94,7 @@ func (h *Host) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	running.Go(func() { h.ledger.Run(background) })
 	running.Go(func() { h.supervisor.StopIdle(background) })
+	running.Go(func() { h.shelf.Run(background) })
 	running.Go(func() { h.refreshKeys(background) })
 	running.Go(func() { h.rewrap(background) })
 	running.Go(func() { h.sweep(background) })

@@ -25,6 +25,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/oauth"
+	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -197,7 +198,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err := cat.Reload(ctx); err != nil {
 		return err
 	}
-	if err := h.openSupervisor(ctx, cat); err != nil {
+	if err := h.openSupervisor(ctx, cat, log); err != nil {
 		return err
 	}
 	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: h.cfg.Now})
@@ -226,6 +227,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
+		Releases: h.shelf, Scratch: h.runDir,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },
@@ -234,20 +236,39 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	return h.welcome(ctx, who)
 }
 
-func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog) error {
+func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog, log *audit.Log) error {
 	runDir, sweep, err := openRunDir(h.cfg.Data, h.id)
 	if err != nil {
 		return err
 	}
 	h.onClose(sweep)
+	h.runDir = runDir
 	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger})
+	releases := store.Releases{Store: h.store}
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
-		Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
+		Binaries: release.NewCache(filepath.Join(h.cfg.Data, "releases"), releases), Report: func(v release.Verdict) { h.shelf.Judge(v) }, Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
 			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})
 	if err != nil {
 		return err
 	}
 	h.onClose(h.supervisor.Close)
+	return h.openShelf(ctx, releases, runDir, log)
+}
+
+// openShelf stores the built-in releases and brings this host to what is to run.
+func (h *Host) openShelf(ctx context.Context, releases store.Releases, scratch string, log *audit.Log) error {
+	h.shelf = release.New(release.Config{Store: releases, Binaries: releases, Keys: releases, Uses: releases, Runner: h.supervisor,
+		Announce: h.cluster.Announce, Record: log.Record, Host: h.id, Scratch: scratch, Logger: h.cfg.Logger})
+	var files []release.File
+	for _, b := range h.supervisor.BuiltIn() {
+		files = append(files, release.File(b))
+	}
+	if err := h.shelf.Adopt(ctx, files); err != nil {
+		return err
+	}
+	if err := h.shelf.Follow(ctx); err != nil {
+		h.cfg.Logger.Error("an adapter is not what it is to be on this host yet", "error", err)
+	}
 	return nil
 }
 
@@ -262,6 +283,7 @@ func (h *Host) follow(cat *catalog.Catalog, integrations *integration.Service, w
 			h.cfg.Logger.Error("reading the platform settings again failed", "error", err)
 		}
 	})
+	h.cluster.On(release.Topic, func(string) { h.shelf.Kick() })
 	h.cluster.Handle("GET /adapters", h.serveAdapters)
 }
 

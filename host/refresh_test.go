@@ -282,7 +282,7 @@ func refreshSteps() []refreshStep {
 		go func() {
 			defer close(reached)
 			for value[int](t, url, `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-				AND query ILIKE '%UPDATE `+table+`%'`) == 0 {
+				AND query ILIKE '%`+table+`%'`) == 0 {
 				time.Sleep(5 * time.Millisecond)
 			}
 		}()

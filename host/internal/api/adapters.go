@@ -14,25 +14,50 @@ import (
 
 type adapterView struct {
 	Name      string             `json:"name"`
-	Desired   adapterVersion     `json:"desired"`
+	Desired   desiredView        `json:"desired"`
 	Platforms []string           `json:"platforms"`
 	Hosts     []adapterOnOneHost `json:"hosts"`
 }
 
-type adapterVersion struct {
-	Version string `json:"version"`
+// desiredView is what every host is to run.
+type desiredView struct {
+	Version  string  `json:"version"`
+	Previous string  `json:"previous,omitempty" doc:"The version to fall back to"`
+	Canary   string  `json:"canary,omitempty" doc:"A version that gets a share of the calls"`
+	Share    float64 `json:"share,omitempty"`
+	Pinned   bool    `json:"pinned" doc:"A newer built-in release does not take over"`
+	Disabled bool    `json:"disabled"`
+	Revision int64   `json:"revision" doc:"A host has brought it about when its own revision is the same"`
 }
 
 type adapterOnOneHost struct {
-	Host        string     `json:"host"`
-	Version     string     `json:"version"`
-	State       string     `json:"state" enum:"stopped,starting,running,waiting,crash_loop,broken"`
-	PID         int        `json:"pid"`
-	Restarts    int        `json:"restarts"`
-	Confinement string     `json:"confinement"`
-	Problem     string     `json:"problem,omitempty"`
-	InFlight    int        `json:"in_flight"`
-	Since       *time.Time `json:"since"`
+	Host        string      `json:"host"`
+	Version     string      `json:"version"`
+	State       string      `json:"state" enum:"stopped,starting,running,waiting,crash_loop,disabled,broken"`
+	PID         int         `json:"pid"`
+	Restarts    int         `json:"restarts"`
+	Confinement string      `json:"confinement"`
+	Problem     string      `json:"problem,omitempty"`
+	InFlight    int         `json:"in_flight"`
+	Since       *time.Time  `json:"since"`
+	Digest      string      `json:"digest,omitempty"`
+	Trust       string      `json:"trust,omitempty" doc:"built-in, signed or unsigned"`
+	Publisher   string      `json:"publisher,omitempty" doc:"Whose key signed it"`
+	Grants      []string    `json:"grants"`
+	Revision    int64       `json:"revision" doc:"Of the desired state that this host has brought about, or given up"`
+	Swapping    bool        `json:"swapping" doc:"True while the host works on another desired state"`
+	OnTrial     bool        `json:"on_trial" doc:"True in the first minutes, in which a crash or too many failures bring the release before back"`
+	Canary      *otherView  `json:"canary,omitempty"`
+	Old         []otherView `json:"old,omitempty" doc:"Releases that wait for their last calls"`
+}
+
+// otherView is a release beside the one in service.
+type otherView struct {
+	Version  string  `json:"version"`
+	State    string  `json:"state"`
+	PID      int     `json:"pid"`
+	InFlight int     `json:"in_flight"`
+	Share    float64 `json:"share,omitempty"`
 }
 
 type hostView struct {
@@ -52,7 +77,11 @@ func (a *API) adapters() {
 			if err != nil {
 				return nil, err
 			}
-			return &body[list[adapterView]]{list[adapterView]{Items: a.adaptersOn(ctx, hosts)}}, nil
+			items := a.adaptersOn(ctx, hosts)
+			if err := a.withDesired(ctx, items); err != nil {
+				return nil, err
+			}
+			return &body[list[adapterView]]{list[adapterView]{Items: items}}, nil
 		})
 	add(a, route{method: "GET", path: "/v1/hosts", id: "list-hosts", tag: "Operator", summary: "List the live hosts of the cluster", scope: identity.ScopeOperator},
 		func(ctx context.Context, _ *struct{}) (*body[list[hostView]], error) {
@@ -90,15 +119,10 @@ func (a *API) adaptersOn(ctx context.Context, hosts []cluster.Host) []adapterVie
 		for _, s := range states[i] {
 			view := byName[s.Name]
 			if view == nil {
-				view = &adapterView{Name: s.Name, Desired: adapterVersion{s.Version}, Platforms: orEmpty(s.Platforms), Hosts: []adapterOnOneHost{}}
+				view = &adapterView{Name: s.Name, Desired: desiredView{Version: s.Version}, Platforms: orEmpty(s.Platforms), Hosts: []adapterOnOneHost{}}
 				byName[s.Name] = view
 			}
-			on := adapterOnOneHost{Host: h.ID, Version: s.Version, State: s.State, PID: s.PID, Restarts: s.Restarts, Confinement: s.Confinement,
-				Problem: s.Problem, InFlight: s.InFlight}
-			if !s.Since.IsZero() {
-				on.Since = timeOrNil(&s.Since)
-			}
-			view.Hosts = append(view.Hosts, on)
+			view.Hosts = append(view.Hosts, adapterOn(h, s))
 		}
 	}
 	for _, view := range byName {
@@ -106,4 +130,37 @@ func (a *API) adaptersOn(ctx context.Context, hosts []cluster.Host) []adapterVie
 	}
 	slices.SortFunc(out, func(x, y adapterView) int { return strings.Compare(x.Name, y.Name) })
 	return out
+}
+
+// adapterOn is what one host tells of an adapter.
+func adapterOn(h cluster.Host, s supervisor.Status) adapterOnOneHost {
+	on := adapterOnOneHost{Host: h.ID, Version: s.Version, State: s.State, PID: s.PID, Restarts: s.Restarts, Confinement: s.Confinement,
+		Problem: s.Problem, InFlight: s.InFlight, Digest: s.Digest, Trust: s.Trust, Publisher: s.Publisher, Grants: orEmpty(s.Grants),
+		Revision: s.Revision, Swapping: s.Swapping, OnTrial: s.OnTrial}
+	if !s.Since.IsZero() {
+		on.Since = timeOrNil(&s.Since)
+	}
+	if c := s.Canary; c != nil {
+		on.Canary = &otherView{c.Version, c.State, c.PID, c.InFlight, s.Share}
+	}
+	for _, o := range s.Old {
+		on.Old = append(on.Old, otherView{o.Version, o.State, o.PID, o.InFlight, 0})
+	}
+	return on
+}
+
+// withDesired fills in what every host is to run.
+func (a *API) withDesired(ctx context.Context, items []adapterView) error {
+	all, err := a.cfg.Releases.Desired(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range items {
+		for _, d := range all {
+			if d.Adapter == items[i].Name {
+				items[i].Desired = desiredOf(d)
+			}
+		}
+	}
+	return nil
 }

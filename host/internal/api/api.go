@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
@@ -39,7 +40,10 @@ type Config struct {
 	// Adapters answers the state of this host's adapters; AdaptersOf that of another host.
 	Adapters   func() []supervisor.Status
 	AdaptersOf func(ctx context.Context, h cluster.Host) ([]supervisor.Status, error)
-	Rotation   *vault.Rotation
+	Releases   *release.Shelf
+	// Scratch is a folder for uploads.
+	Scratch  string
+	Rotation *vault.Rotation
 	// Ready says what keeps the host from serving, or nil.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
@@ -80,6 +84,8 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.tokens()
 	a.users()
 	a.adapters()
+	a.releases(mux)
+	a.publishers()
 	a.keys()
 	a.operations(mux)
 	return a

@@ -54,6 +54,9 @@ func New(cfg Config) *Catalog {
 // already is refused, and then nothing changes.
 func (c *Catalog) Put(adapter string, platforms []*Platform) error {
 	for _, p := range platforms {
+		if p.Adapter == adapter {
+			continue // it was in force before, and may be read now
+		}
 		p.Adapter = adapter
 		for _, op := range p.Operations {
 			op.input = newInputChecker(p.ID, op)
@@ -61,10 +64,8 @@ func (c *Catalog) Put(adapter string, platforms []*Platform) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, p := range platforms {
-		if other := c.platforms[p.ID]; other != nil && other.Adapter != adapter {
-			return fmt.Errorf("adapter %s declares platform %s, which adapter %s serves", adapter, p.ID, other.Adapter)
-		}
+	if err := c.refuse(adapter, platforms); err != nil {
+		return err
 	}
 	for id, p := range c.platforms {
 		if p.Adapter == adapter {
@@ -84,6 +85,22 @@ func (c *Catalog) Put(adapter string, platforms []*Platform) error {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
+	return nil
+}
+
+// Check says why Put would refuse an adapter's platforms, or nil.
+func (c *Catalog) Check(adapter string, platforms []*Platform) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.refuse(adapter, platforms)
+}
+
+func (c *Catalog) refuse(adapter string, platforms []*Platform) error {
+	for _, p := range platforms {
+		if other := c.platforms[p.ID]; other != nil && other.Adapter != adapter {
+			return fmt.Errorf("adapter %s declares platform %s, which adapter %s serves", adapter, p.ID, other.Adapter)
+		}
+	}
 	return nil
 }
 

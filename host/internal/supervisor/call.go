@@ -13,6 +13,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/release"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
 
@@ -75,15 +76,20 @@ func (s *Supervisor) with(ctx context.Context, r catalog.Request, f func(context
 
 // run calls f with a process, and says whether it may do so with another one: this one is of no use any more, and was sent nothing.
 func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, f func(context.Context, *process, *adapterv1.CallContext) error) (again bool, err error) {
-	p, err := a.acquire(ctx)
+	if err := a.enter(ctx); err != nil {
+		return false, err
+	}
+	defer a.leave()
+	p, err := a.acquire(ctx, r)
 	if err != nil {
 		return false, err
 	}
-	defer a.release(p)
+	defer p.life.give(p)
+	defer func() { p.life.note(err) }()
 	c := callContext(r)
 	c.DialId = egress.NewDialID()
-	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: rulesOf(r)}); err != nil {
-		a.end(p, "it closed its way out and was ended")
+	if err := p.session.Admit(egress.Call{DialID: c.GetDialId(), CallID: r.CallID, Platform: r.Platform.ID, Rules: p.life.rulesOf(r)}); err != nil {
+		p.life.end(p, "it closed its way out and was ended")
 		return true, unavailable("The adapter %s keeps stopping.", a.name)
 	}
 	defer p.letGo(ctx, c.GetDialId())
@@ -98,12 +104,12 @@ func (a *adapter) run(ctx context.Context, r catalog.Request, secrets []string, 
 		return false, err
 	}
 	if failed.Kind == catalog.AdapterUnavailable && !sent.Load() {
-		a.end(p, "it took no calls any more and was ended")
+		p.life.end(p, "it took no calls any more and was ended")
 		failed.NotSent = true
 		return true, failed
 	}
 	if failed.Kind == catalog.AdapterUnavailable || failed.Kind == catalog.Timeout {
-		a.suspect(p)
+		p.life.suspect(p)
 	}
 	return false, failed
 }
@@ -121,8 +127,9 @@ func (p *process) letGo(ctx context.Context, dialID string) {
 }
 
 // rulesOf says what a call may reach.
-func rulesOf(r catalog.Request) egress.Rules {
-	rules := egress.Rules{Hosts: r.Platform.Hosts, AllowPrivate: r.Settings.AllowPrivateNetwork, AllowedCIDRs: r.Settings.AllowedCIDRs}
+func (g *generation) rulesOf(r catalog.Request) egress.Rules {
+	rules := egress.Rules{Hosts: r.Platform.Hosts, AllowPrivate: r.Settings.AllowPrivateNetwork, AllowedCIDRs: r.Settings.AllowedCIDRs,
+		Any: g.release.Grants.Has(release.GrantEgress)}
 	if host := hostOf(r.Platform.BaseURL); host != "" {
 		rules.Hosts = append(append([]string{}, rules.Hosts...), host)
 	}

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor/confine"
 )
 
@@ -58,10 +61,33 @@ func (c *Confinement) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// of says what is enforced for a release with these grants.
+func (c *Confinement) of(grants release.Grants) string {
+	if c == nil {
+		return "none"
+	}
+	if grants.Has(release.GrantContainers) {
+		return "privileged: containers (seccomp without the rules on mounts, namespaces and programs; no landlock)"
+	}
+	if paths := grants.Runtime(); len(paths) > 0 {
+		return c.String() + "; may read " + strings.Join(paths, ", ")
+	}
+	return c.String()
+}
+
+// capabilitiesOf answers the capabilities that a program which runs containers keeps, where the host is root.
+func capabilitiesOf(containers bool) []int {
+	if !containers || os.Geteuid() != 0 {
+		return nil
+	}
+	return []int{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER,
+		unix.CAP_MKNOD, unix.CAP_KILL, unix.CAP_NET_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SYS_RESOURCE}
+}
+
 // wrap makes the command run its binary confined: a sealed copy whose digest is the one that was taken into service, in a private
 // folder beside the socket's. The function that it answers closes the copy, once the command has started or was not.
 func (c *Confinement) wrap(cmd *exec.Cmd, spec launchSpec, socketDir string) (func(), error) {
-	binary, err := confine.Seal(spec.path, [32]byte(spec.digest))
+	binary, err := confine.Seal(spec.path, spec.digest)
 	if errors.Is(err, confine.ErrDigest) {
 		return nil, errors.New("its binary was changed since it was taken into service; restart the host to take the new one")
 	}
@@ -73,13 +99,15 @@ func (c *Confinement) wrap(cmd *exec.Cmd, spec launchSpec, socketDir string) (fu
 		return nil, errors.Join(fmt.Errorf("making its private folder: %w", err), binary.Close())
 	}
 	uid := 0
-	if os.Geteuid() == 0 {
+	containers := spec.grants.Has(release.GrantContainers)
+	if os.Geteuid() == 0 && !containers {
 		if uid, err = confine.FreshUID(); err != nil {
 			return nil, errors.Join(err, binary.Close())
 		}
 	}
 	err = confine.Wrap(cmd, confine.Spec{Binary: binary, Args: []string{spec.name}, PrivateDir: private, SocketDir: socketDir, UID: uid, GID: uid,
-		CABundle: c.CABundle, Rlimits: confine.AdapterRlimits(uid != 0), AllowMissing: c.AllowMissing})
+		CABundle: c.CABundle, Rlimits: confine.AdapterRlimits(uid != 0), AllowMissing: c.AllowMissing, Runtime: spec.grants.Runtime(),
+		Containers: containers, Capabilities: capabilitiesOf(containers)})
 	if err != nil {
 		return nil, errors.Join(err, binary.Close())
 	}

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,6 +51,8 @@ func TestMain(m *testing.M) {
 type double struct {
 	adapterv1.UnimplementedAdapterServiceServer
 	name, state string
+	version     string
+	calls       atomic.Int64
 	environment []string
 	files       map[string]string
 	stdin       int
@@ -59,6 +62,10 @@ type double struct {
 func adapterMain() {
 	d := &double{name: filepath.Base(os.Args[0]), environment: os.Environ(), files: openFiles()}
 	d.state = filepath.Join(filepath.Dir(filepath.Dir(os.Args[0])), "state")
+	d.version = "1.0.0"
+	if v, ok := strings.CutPrefix(filepath.Base(filepath.Dir(os.Args[0])), "v"); ok {
+		d.version = v
+	}
 	rest, _ := io.ReadAll(os.Stdin) // an error leaves it short
 	d.stdin = len(rest)
 	d.sign()
@@ -85,8 +92,11 @@ func adapterMain() {
 	}
 }
 
-// told answers what the test wrote for the adapter, or "".
+// told answers what the test wrote for the adapter, or for this version of it alone, or "".
 func (d *double) told(name string) string {
+	if content, err := os.ReadFile(filepath.Join(d.state, name+"@"+d.version)); err == nil {
+		return string(content)
+	}
 	content, _ := os.ReadFile(filepath.Join(d.state, name)) // not there: not told
 	return string(content)
 }
@@ -105,7 +115,7 @@ func (d *double) tell(name, content string) {
 // sign books the start, and whether another process of the same adapter lives.
 func (d *double) sign() {
 	d.tell("starts", strconv.Itoa(os.Getpid())+"\n")
-	fd, err := syscall.Open(filepath.Join(d.state, "lock."+d.name), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	fd, err := syscall.Open(filepath.Join(d.state, "lock."+d.name+d.version), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
 	if err == nil {
 		err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) // held until the process ends
 	}
@@ -232,7 +242,7 @@ func manifestOf(name string) *adapterv1.Manifest {
 	platform := &adapterv1.Platform{Id: name, Name: "Double", Description: "Misbehaves.", Category: "Tools", Hosts: []string{"double.example"},
 		AuthMethods: []*adapterv1.AuthMethod{{Type: "custom", Fields: []*adapterv1.Field{{Name: "host"}, {Name: "key", Secret: true}}}}}
 	for _, op := range []string{"echo", "report", "die", "crash", "sleep", "wait", "huge", "flood", "print", "child", "escape", "regroup",
-		"unserve", "close_egress", "leak", "files", "bad_delta", "ended_file", "big_chunk", "many_files", "no_result", "progress"} {
+		"unserve", "close_egress", "leak", "files", "bad_delta", "ended_file", "big_chunk", "many_files", "no_result", "progress", "version"} {
 		platform.Operations = append(platform.Operations, &adapterv1.Operation{Name: op, Description: op, Effect: adapterv1.Effect_EFFECT_WRITE,
 			InputSchema: []byte(`{"type":"object"}`), OutputSchema: []byte(`true`), GivesFiles: op == "files"})
 	}
@@ -248,7 +258,9 @@ func (d *double) manifest() *adapterv1.Manifest {
 		}
 		return m
 	}
-	return manifestOf(d.name)
+	m = manifestOf(d.name)
+	m.Adapter.Version = d.version
+	return m
 }
 
 func (d *double) Describe(context.Context, *adapterv1.DescribeRequest) (*adapterv1.DescribeResponse, error) {
@@ -268,6 +280,9 @@ func (d *double) Verify(context.Context, *adapterv1.VerifyRequest) (*adapterv1.V
 
 func (d *double) Execute(ctx context.Context, r *adapterv1.ExecuteRequest) (*adapterv1.ExecuteResponse, error) {
 	d.tell("calls", r.GetOperation()+"\n")
+	if n := d.calls.Add(1); d.told("dies_at") == strconv.FormatInt(n, 10) {
+		os.Exit(3)
+	}
 	output, err := d.execute(ctx, r)
 	if err != nil {
 		return nil, err
@@ -279,6 +294,8 @@ func (d *double) execute(ctx context.Context, r *adapterv1.ExecuteRequest) ([]by
 	switch op := r.GetOperation(); op {
 	case "echo":
 		return r.GetInput(), nil
+	case "version":
+		return json.Marshal(d.version)
 	case "report":
 		return d.report(r)
 	case "die":

@@ -268,7 +268,7 @@ func TestAliveButNotServing(t *testing.T) {
 		if f := failure(t, err); f.Kind != catalog.Timeout {
 			t.Errorf("a call that ignores its end: %+v", f)
 		}
-		a := r.all()[0]
+		a := r.all()[0].way.Load().stable
 		eventually(t, "the suspicion is over", func() bool {
 			a.mu.Lock()
 			defer a.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 
 // manifest answers what a binary declares: from the store when its digest is known, or by starting it once. It gets no credential
 // and no call, so it can reach nothing.
-func (s *Supervisor) manifest(ctx context.Context, path string, digest []byte) (*adapterv1.Manifest, error) {
-	known, err := s.cfg.Manifests.Manifest(ctx, digest)
+func (s *Supervisor) manifest(ctx context.Context, path string, digest [32]byte) (*adapterv1.Manifest, error) {
+	known, err := s.cfg.Manifests.Manifest(ctx, digest[:])
 	if err != nil {
 		return nil, fmt.Errorf("looking its manifest up: %w", err)
 	}
@@ -34,7 +34,7 @@ func (s *Supervisor) manifest(ctx context.Context, path string, digest []byte) (
 	if err != nil {
 		return nil, fmt.Errorf("encoding its manifest: %w", err)
 	}
-	if err := s.cfg.Manifests.PutManifest(ctx, digest, m.GetAdapter().GetName(), m.GetAdapter().GetVersion(), encoded); err != nil {
+	if err := s.cfg.Manifests.PutManifest(ctx, digest[:], m.GetAdapter().GetName(), m.GetAdapter().GetVersion(), encoded); err != nil {
 		return nil, fmt.Errorf("storing its manifest: %w", err)
 	}
 	return m, nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/release"
 	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 )
 
@@ -33,6 +34,8 @@ type process struct {
 	service adapterv1.AdapterServiceClient
 	session *egress.Session
 	runner  *processRunner
+	// life is the generation that it serves for; nil for one that is only asked for its manifest.
+	life *generation
 	// died is closed when the process has ended, whoever ended it.
 	died <-chan struct{}
 
@@ -42,7 +45,7 @@ type process struct {
 	connsMu sync.Mutex
 	conns   map[*grpc.ClientConn]bool // go-plugin does not close those of a launch that fails
 
-	// Under the adapter's lock.
+	// Under the generation's lock.
 	inFlight  int
 	startedAt time.Time
 	usedAt    time.Time
@@ -54,7 +57,8 @@ type process struct {
 type launchSpec struct {
 	name   string
 	path   string
-	digest []byte
+	digest [32]byte
+	grants release.Grants
 }
 
 // fault is why a process could not be used any more, or not at all.
@@ -63,6 +67,8 @@ type fault struct {
 	reason string
 	// said is the adapter's last line, which only operators may: it may hold something of another caller's.
 	said string
+	// missing is true where the binary could not be had, which says nothing of the release.
+	missing bool
 }
 
 // Error answers both, for operators.

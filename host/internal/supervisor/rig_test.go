@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/release"
 )
 
 // patience is how long a test waits for what must happen; only a failing test waits so long.
@@ -33,6 +35,86 @@ type rig struct {
 	manifests  *memory
 	log        *lines
 	clock      *clock
+	revision   atomic.Int64
+	places     *places
+	verdicts   chan release.Verdict
+}
+
+// places has the binaries of releases.
+type places struct {
+	mu sync.Mutex
+	of map[[32]byte]string
+}
+
+func (p *places) Path(_ context.Context, r release.Release) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if path := p.of[r.Digest]; path != "" {
+		return path, nil
+	}
+	return "", errors.New("nobody has it")
+}
+
+func (p *places) put(digest [32]byte, path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of[digest] = path
+}
+
+// release makes another version of a double: the test binary under another name, with a digest of its own as far as anyone knows.
+func (r *rig) release(name, version string) release.Release {
+	r.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	path := filepath.Join(filepath.Dir(r.dir), "v"+version, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Symlink(self, path); err != nil && !errors.Is(err, os.ErrExist) {
+		r.t.Fatal(err)
+	}
+	out := release.Release{Adapter: name, Version: version, Digest: sha256.Sum256([]byte(name + version)), Trust: release.Signed}
+	r.places.put(out.Digest, path)
+	return out
+}
+
+// follow makes a target the one of the supervisor, with the revision after the last one.
+func (r *rig) follow(t release.Target) release.Target {
+	r.t.Helper()
+	t.Adapter = t.Release.Adapter
+	t.Since = r.clock.now()
+	t.Revision = r.revision.Add(1)
+	if err := r.Follow(r.t.Context(), t); err != nil {
+		r.t.Fatal(err)
+	}
+	return t
+}
+
+// settled waits until the supervisor has brought a target about or given it up.
+func (r *rig) settled(t release.Target) Status {
+	r.t.Helper()
+	eventually(r.t, "the target is settled", func() bool { s := r.only(); return s.Revision == t.Revision && !s.Swapping })
+	return r.only()
+}
+
+// bring follows a release with another one to fall back to, and waits.
+func (r *rig) bring(next release.Release, fallback *release.Release) Status {
+	r.t.Helper()
+	return r.settled(r.follow(release.Target{Release: next, Fallback: fallback}))
+}
+
+// verdict waits for the next judgement on a release.
+func (r *rig) verdict() release.Verdict {
+	r.t.Helper()
+	select {
+	case v := <-r.verdicts:
+		return v
+	case <-time.After(patience):
+		r.t.Fatal("there is no verdict")
+		return release.Verdict{}
+	}
 }
 
 // newRig lays out the folders with one double for each name, and opens nothing yet.
@@ -44,7 +126,8 @@ func newRig(t *testing.T, names ...string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(run) })
-	r := &rig{t: t, dir: filepath.Join(home, "adapters"), state: filepath.Join(home, "state"), manifests: &memory{}, log: &lines{}, clock: &clock{}}
+	r := &rig{t: t, dir: filepath.Join(home, "adapters"), state: filepath.Join(home, "state"), manifests: &memory{}, log: &lines{}, clock: &clock{},
+		places: &places{of: map[[32]byte]string{}}, verdicts: make(chan release.Verdict, 1000)}
 	for _, dir := range []string{r.dir, r.state} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -55,7 +138,7 @@ func newRig(t *testing.T, names ...string) *rig {
 	}
 	r.cfg = Config{Dir: r.dir, RunDir: filepath.Join(run, "r"), Catalog: catalog.New(catalog.Config{}), Manifests: r.manifests,
 		Gate: egress.New(egress.Config{}), Logger: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		StartTimeout: patience, Now: r.clock.now}
+		StartTimeout: patience, Now: r.clock.now, Binaries: r.places, Report: func(v release.Verdict) { r.verdicts <- v }}
 	return r
 }
 
@@ -316,4 +399,18 @@ func (s *sink) File(_ context.Context, index uint32, name, _ string, data []byte
 	}
 	_, err := s.files[index].Write(data)
 	return err
+}
+
+// bringAs is bring where there are several adapters.
+func (r *rig) bringAs(name string, next release.Release) {
+	r.t.Helper()
+	t := r.follow(release.Target{Release: next})
+	eventually(r.t, "the target is settled", func() bool {
+		for _, s := range r.Status() {
+			if s.Name == name {
+				return s.Revision == t.Revision && !s.Swapping
+			}
+		}
+		return false
+	})
 }

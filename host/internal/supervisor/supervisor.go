@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/egress"
+	"github.com/patchbay/patchbay/host/internal/release"
 )
 
 // Manifests keeps what binaries declared, by their SHA-256 digest.
@@ -24,6 +26,12 @@ type Manifests interface {
 	// Manifest answers nil for a digest that is not known.
 	Manifest(ctx context.Context, digest []byte) ([]byte, error)
 	PutManifest(ctx context.Context, digest []byte, adapter, version string, manifest []byte) error
+}
+
+// Binaries has the binaries of releases.
+type Binaries interface {
+	// Path answers a file that holds the binary of a release; the digest is checked again when it is launched.
+	Path(ctx context.Context, r release.Release) (string, error)
 }
 
 // Config is what a Supervisor needs.
@@ -42,6 +50,12 @@ type Config struct {
 	IdleAfter time.Duration
 	// Confine keeps adapters to themselves by the kernel; nil runs them as plain processes.
 	Confine *Confinement
+	// MaxCalls bounds the calls of one adapter that are under way at a time; further ones wait within their time. 1024 when 0.
+	MaxCalls int
+	// Binaries has the binaries of releases that are not in Dir. Optional.
+	Binaries Binaries
+	// Report hears what became of releases that were brought into service. It must not call the supervisor and wait. Optional.
+	Report func(release.Verdict)
 	// Traced puts calls to adapters into the traces that are configured.
 	Traced bool
 	// Now is the clock; time.Now when nil.
@@ -56,14 +70,22 @@ type Supervisor struct {
 	mu       sync.RWMutex
 	adapters map[string]*adapter
 	broken   []Status // binaries that could not be taken into service
+	builtIn  []BuiltIn
+	declared map[[32]byte][]*catalog.Platform // by digest, what its releases declare
 	closed   bool
+}
+
+// BuiltIn is a release that was found in Dir.
+type BuiltIn struct {
+	Release release.Release
+	Path    string
 }
 
 // Status is what is told of one adapter on this host.
 type Status struct {
 	Name    string
 	Version string
-	// State is stopped, starting, running, waiting (for the next start after a crash), crash_loop, or broken.
+	// State is stopped, starting, running, waiting (for the next start after a crash), crash_loop, disabled, or broken.
 	State    string
 	PID      int
 	Restarts int
@@ -73,6 +95,19 @@ type Status struct {
 	Platforms   []string
 	InFlight    int
 	Since       time.Time
+
+	Digest, Trust, Publisher string
+	Grants                   []string
+	// Revision is that of the desired state that this host has brought about; Swapping is true while it works on another one.
+	Revision int64
+	Swapping bool
+	// OnTrial is true in the first minutes of a release.
+	OnTrial bool
+	// Canary gets Share of the calls; nil: there is none.
+	Canary *Status
+	Share  float64
+	// Old are releases that wait for their last calls.
+	Old []Status
 }
 
 // Open takes the binaries of Dir into service: each is started once, if its digest is not known yet, to hear what it offers. A binary
@@ -83,6 +118,9 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 	}
 	if cfg.IdleAfter == 0 {
 		cfg.IdleAfter = 10 * time.Minute
+	}
+	if cfg.MaxCalls == 0 {
+		cfg.MaxCalls = 1024
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -97,7 +135,7 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the folder of adapters: %w", err)
 	}
-	s := &Supervisor{cfg: cfg, launcher: newLauncher(), adapters: map[string]*adapter{}}
+	s := &Supervisor{cfg: cfg, launcher: newLauncher(), adapters: map[string]*adapter{}, declared: map[[32]byte][]*catalog.Platform{}}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") || e.IsDir() {
 			continue
@@ -116,7 +154,7 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 
 // add takes one binary into service.
 func (s *Supervisor) add(ctx context.Context, path string) error {
-	digest, err := digestOf(path)
+	digest, size, err := digestOf(path)
 	if err != nil {
 		return err
 	}
@@ -128,43 +166,48 @@ func (s *Supervisor) add(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	r := release.Release{Adapter: m.GetAdapter().GetName(), Version: m.GetAdapter().GetVersion(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Digest: digest, Size: size, Trust: release.BuiltIn}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if other := s.adapters[m.GetAdapter().GetName()]; other != nil {
-		return fmt.Errorf("%s and %s are both adapter %s: remove one", filepath.Base(other.path), filepath.Base(path), other.name)
+	for _, other := range s.builtIn {
+		if other.Release.Adapter == r.Adapter {
+			return fmt.Errorf("%s and %s are both adapter %s: remove one", filepath.Base(other.Path), filepath.Base(path), r.Adapter)
+		}
 	}
-	if err := s.cfg.Catalog.Put(m.GetAdapter().GetName(), platforms); err != nil {
+	a := newAdapter(s, r.Adapter)
+	s.declared[digest] = platforms
+	s.builtIn = append(s.builtIn, BuiltIn{r, path})
+	a.declared[digest] = platforms
+	if err := a.begin(release.Target{Adapter: r.Adapter, Release: r}); err != nil {
+		s.builtIn = s.builtIn[:len(s.builtIn)-1]
 		return err
-	}
-	a := newAdapter(s, m.GetAdapter().GetName(), m.GetAdapter().GetVersion(), path, digest)
-	for _, p := range platforms {
-		a.platforms = append(a.platforms, p.ID)
 	}
 	s.adapters[a.name] = a
 	return nil
 }
 
 // digestOf hashes a binary, and says plainly what is wrong with a file that cannot be one.
-func digestOf(path string) ([]byte, error) {
+func digestOf(path string) (digest [32]byte, size int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // of a named pipe, opening would wait for a writer
 	if err != nil {
-		return nil, fmt.Errorf("opening the binary: %w", err)
+		return digest, 0, fmt.Errorf("opening the binary: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("looking at the binary: %w", err)
+		return digest, 0, fmt.Errorf("looking at the binary: %w", err)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no regular file", filepath.Base(path))
+		return digest, 0, fmt.Errorf("%s is no regular file", filepath.Base(path))
 	case info.Mode().Perm()&0o111 == 0:
-		return nil, fmt.Errorf("%s is not executable: run `chmod +x %s`", filepath.Base(path), path)
+		return digest, 0, fmt.Errorf("%s is not executable: run `chmod +x %s`", filepath.Base(path), path)
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return nil, fmt.Errorf("reading the binary: %w", err)
+		return digest, 0, fmt.Errorf("reading the binary: %w", err)
 	}
-	return h.Sum(nil), nil
+	return [32]byte(h.Sum(nil)), info.Size(), nil
 }
 
 // StopIdle stops idle adapters until ctx is done.
@@ -217,6 +260,13 @@ func (s *Supervisor) all() []*adapter {
 		out = append(out, a)
 	}
 	return out
+}
+
+// closing says whether Close was called.
+func (s *Supervisor) closing() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
 }
 
 func (s *Supervisor) find(name string) (*adapter, error) {
