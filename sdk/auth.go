@@ -45,7 +45,7 @@ type Field struct {
 type OAuth2 struct {
 	AuthorizationURL, TokenURL, RevocationURL, DeviceAuthorizationURL string
 
-	// Scopes asked for when the operator names none.
+	// Scopes are asked for, with those that the operator adds.
 	Scopes []string
 	// AuthorizeParameters are added to the authorise request, such as access_type=offline.
 	AuthorizeParameters map[string]string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/identity"
+	"github.com/patchbay/patchbay/host/internal/integration"
 )
 
 type platformSummary struct {
@@ -133,10 +134,7 @@ func summarize(p *catalog.Platform, settings catalog.Settings) platformSummary {
 		view := authMethod{Type: m.Type, Label: m.Label, Help: m.Help, Fields: fields, Available: true}
 		if o := m.OAuth2; o != nil {
 			view.Available = settings.OAuth.ClientID != ""
-			view.Scopes, view.Grants = o.Scopes, o.Grants
-			if len(settings.OAuth.Scopes) > 0 {
-				view.Scopes = settings.OAuth.Scopes
-			}
+			view.Scopes, view.Grants = integration.ScopesOf(o, settings.OAuth), o.Grants
 			if o.AuthorizationURL != "" || settings.OAuth.AuthorizationURL != "" {
 				view.Grants = append([]string{"authorization_code"}, o.Grants...)
 			}

@@ -40,7 +40,7 @@ func (s *Service) providerOf(ctx context.Context, platform string) (*provider, e
 	}
 	out := &provider{platform: p, settings: settings, client: oauth.NewClient(settings.OAuth.ClientID, secret),
 		Provider: inForce(method.OAuth2, settings.OAuth), via: s.cfg.Outward(p.ID, settings)}
-	out.scopes = scopesOf(method.OAuth2, settings.OAuth)
+	out.scopes = ScopesOf(method.OAuth2, settings.OAuth)
 	return out, nil
 }
 
@@ -64,12 +64,15 @@ func inForce(o *catalog.OAuth2, c catalog.OAuthClient) oauth.Provider {
 	return p
 }
 
-// scopesOf answers the scopes to ask for: those that the platform declares, or the operator's in their place.
-func scopesOf(o *catalog.OAuth2, c catalog.OAuthClient) []string {
-	if len(c.Scopes) > 0 {
-		return slices.Clone(c.Scopes)
+// ScopesOf answers the scopes to ask for: those that the platform declares, and the operator's besides.
+func ScopesOf(o *catalog.OAuth2, c catalog.OAuthClient) []string {
+	out := slices.Clone(o.Scopes)
+	for _, scope := range c.Scopes {
+		if !slices.Contains(out, scope) {
+			out = append(out, scope)
+		}
 	}
-	return slices.Clone(o.Scopes)
+	return out
 }
 
 // OAuthNotConfigured says that the operator has registered no client for a platform.

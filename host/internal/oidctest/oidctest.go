@@ -43,6 +43,8 @@ type Options struct {
 	Accounts map[string]map[string]any `json:"accounts,omitempty"`
 	// Account is who signs in where nobody else is named; ann when empty.
 	Account string `json:"account,omitempty"`
+	// Ask shows whoever signs in a page with the buttons #allow and #deny, for tests with a real browser.
+	Ask bool `json:"ask,omitempty"`
 	// ClaimsInIDToken puts the claims into the id_token too; without it they are at the userinfo endpoint alone.
 	ClaimsInIDToken bool `json:"claims_in_id_token,omitempty"`
 	// Lifetimes in seconds: an hour and 14 days when 0.

@@ -62,6 +62,11 @@ provider.on('server_error', (_, err) => console.error(err));
 // interact is the person at the provider: whoever ?account= or login_hint names, else options.account, signs in and agrees to all.
 async function interact(req, res, url) {
   const { params } = await provider.interactionDetails(req, res);
+  if (options.ask && !url.searchParams.has('account')) {
+    res.setHeader('Content-Type', 'text/html');
+    return res.end(`<!doctype html><title>Sign in</title><h1>Let ${params.client_id} in?</h1><form>
+      <button id="allow" name="account" value="${options.account || 'ann'}">Allow</button> <button id="deny" name="account" value="nobody">Deny</button></form>`);
+  }
   const account = url.searchParams.get('account') || params.login_hint || options.account || 'ann';
   if (account === 'nobody') {
     return provider.interactionFinished(req, res, { error: 'access_denied', error_description: 'the person said no' });

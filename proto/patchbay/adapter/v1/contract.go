@@ -5,7 +5,7 @@ const (
 	// ProtocolVersion is the major version, negotiated by go-plugin. A new major is a new proto package.
 	ProtocolVersion = 1
 	// ProtocolMinor grows with each addition to the messages of this major version.
-	ProtocolMinor = 1
+	ProtocolMinor = 2
 
 	// MagicCookieKey and MagicCookieValue are go-plugin's greeting: they tell a person who starts an adapter by hand what it is.
 	// They are no secret and protect nothing.
