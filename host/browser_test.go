@@ -36,6 +36,25 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
+// steps does what a person does in a browser, one after the other.
+func steps(t *testing.T, tab context.Context, all ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(tab, all...); err != nil {
+		shoot(t, tab, "failed-"+t.Name())
+		t.Fatal(err)
+	}
+}
+
+// textOf answers the text of an element.
+func textOf(t *testing.T, tab context.Context, selector string) string {
+	t.Helper()
+	text, err := chromedp.Run(tab, chromedp.Text(selector))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // certified starts a provider that nobody here wrote, and points the fixture's platform at it. The platform itself is a double that asks
 // the provider whose token it gets.
 func certified(t *testing.T, h client, o oidctest.Options) *oidctest.Provider {
@@ -77,13 +96,9 @@ func TestConnectInARealBrowser(t *testing.T) {
 	tab := chromium(t)
 	var a authorizationView
 	h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture"}, &a)
-	var title string
-	if err := chromedp.Run(tab, chromedp.Navigate(a.URL), chromedp.Click("#allow"), chromedp.WaitVisible(`body[data-ok="true"]`),
-		chromedp.Text("h1", &title)); err != nil {
-		t.Fatal(err)
-	}
+	steps(t, tab, chromedp.Navigate(a.URL), chromedp.Click("#allow"), chromedp.WaitVisible(`body[data-ok="true"]`))
 	shoot(t, tab, "connected")
-	if title != "Fixture is connected" {
+	if title := textOf(t, tab, "h1"); title != "Fixture is connected" {
 		t.Errorf("the page says %q", title)
 	}
 	h.must("GET", "/v1/oauth/authorizations/"+a.ID, nil, &a)
@@ -105,16 +120,9 @@ func TestConnectInARealBrowser(t *testing.T) {
 
 	// Who says no is told so in words, and the popup's opener would be too.
 	h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture"}, &a)
-	var page string
-	if err := chromedp.Run(tab, chromedp.Navigate(p.Issuer+"/control/counts"), chromedp.Evaluate(`document.cookie`, nil)); err != nil {
-		t.Fatal(err)
-	}
-	other := chromium(t)
-	if err := chromedp.Run(other, chromedp.Navigate(a.URL), chromedp.Click("#deny"), chromedp.WaitVisible(`body[data-ok="false"]`),
-		chromedp.Text("main", &page)); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(page, "declined") || !strings.Contains(page, "authorization_refused") {
+	other := chromium(t) // the first has a session at the provider, which does not ask again
+	steps(t, other, chromedp.Navigate(a.URL), chromedp.Click("#deny"), chromedp.WaitVisible(`body[data-ok="false"]`))
+	if page := textOf(t, other, "main"); !strings.Contains(page, "declined") || !strings.Contains(page, "authorization_refused") {
 		t.Errorf("the page says %q", page)
 	}
 	shoot(t, other, "declined")
@@ -142,10 +150,12 @@ func TestDeviceFlow(t *testing.T) {
 	if a.State != "pending" {
 		t.Errorf("before anybody decided it is %+v", a.authorizationView)
 	}
-	if err := chromedp.Run(tab, chromedp.Navigate(a.Device.URI), chromedp.WaitVisible(`button[autofocus]`), chromedp.Click(`button[autofocus]`),
-		chromedp.WaitVisible("h1"), chromedp.Poll(`document.title.includes("Success") || document.body.innerText.includes("successful")`, nil)); err != nil {
-		t.Fatal(err)
-	}
+	steps(t, tab, chromedp.Navigate(a.Device.URI))
+	eventually(t, "the provider's last page", func() bool { // the person presses what each page offers
+		const press = `(() => { const over = /success/i.test(document.body.innerText); if (!over) document.querySelector("button[type=submit]")?.click(); return over })()`
+		over, err := chromedp.Run(tab, chromedp.Evaluate[bool](press))
+		return err == nil && over
+	})
 	eventually(t, "the end of the device flow", func() bool {
 		h.must("GET", "/v1/oauth/authorizations/"+a.ID, nil, &a.authorizationView)
 		return a.State != "pending"
@@ -163,8 +173,8 @@ func shoot(t *testing.T, tab context.Context, name string) {
 	if dir == "" {
 		return
 	}
-	var png []byte
-	if err := chromedp.Run(tab, chromedp.FullScreenshot(&png, 90)); err != nil {
+	png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
