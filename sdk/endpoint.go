@@ -168,7 +168,7 @@ func (e Endpoint) request(call *Call, fields []sentField, input []byte) (Request
 		r.Path = "https://" + e.Host + e.Path
 	}
 	maps.Copy(r.Query, e.Query)
-	body := maps.Clone(e.Body)
+	body := cloned(e.Body)
 	for _, f := range fields {
 		if f.place == toBody && body == nil {
 			body = map[string]any{}
@@ -194,6 +194,17 @@ func (e Endpoint) request(call *Call, fields []sentField, input []byte) (Request
 		r.JSON = body
 	}
 	return r, nil
+}
+
+// cloned copies an object with all objects within it, so that no call changes what the next one begins with.
+func cloned(object map[string]any) map[string]any {
+	out := maps.Clone(object)
+	for name, value := range out {
+		if inner, ok := value.(map[string]any); ok {
+			out[name] = cloned(inner)
+		}
+	}
+	return out
 }
 
 // fillPath puts a value in its place.

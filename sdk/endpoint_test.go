@@ -126,6 +126,27 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
+// What one call put into the body is not in the next one's.
+func TestSendKeepsNothing(t *testing.T) {
+	post := sdk.Endpoint{Method: http.MethodPost, Path: "/v", Body: map[string]any{"snippet": map[string]any{"kind": "k"}}, Query: sdk.Query("part", "id")}
+	run := sdk.Send[struct {
+		Title string   `json:"title,omitempty" to:"body snippet.title"`
+		Part  []string `json:"part,omitempty" to:"query"`
+	}, sdk.None](post)
+	for _, step := range []struct {
+		input any
+		want  string
+	}{
+		{map[string]any{"title": "secret", "part": []string{"a", "b"}}, `POST /base/v?part=a&part=b {"snippet":{"kind":"k","title":"secret"}}`},
+		{map[string]any{}, `POST /base/v?part=id {"snippet":{"kind":"k"}}`},
+	} {
+		request, _, err := sent(t, post, run, step.input, "{}")
+		if err != nil || request != step.want {
+			t.Errorf("got %s, %v, want %s", request, err, step.want)
+		}
+	}
+}
+
 // A tag that says nothing known is found when the adapter starts.
 func TestSendTags(t *testing.T) {
 	endpoint := sdk.Endpoint{Path: "/"}

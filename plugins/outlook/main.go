@@ -1,0 +1,13 @@
+// Command outlook is the Patchbay adapter for the mail, calendar and contacts of Microsoft Graph.
+package main
+
+import "github.com/patchbay/patchbay/sdk"
+
+var version = "0.0.0-dev" // set by -ldflags "-X main.version=1.2.0"
+
+func main() { sdk.Serve(adapter()) }
+
+// adapter is the manifest.
+func adapter() sdk.Adapter {
+	return sdk.Adapter{Name: "outlook", Version: version, Platforms: []sdk.Platform{platform()}}
+}
