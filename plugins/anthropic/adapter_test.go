@@ -3,9 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/patchbay/patchbay/sdk"
@@ -36,31 +33,16 @@ func start(t *testing.T) *sdktest.Harness {
 
 func TestReadme(t *testing.T) { start(t).Readme(t, "anthropic") }
 
-// described starts a stand-in for Anthropic's description. Of the paths that stand there twice, released and with ?beta=true, only those
-// are renamed that exist as beta alone: the stand-in takes a path's query for a part of its name.
-func described(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(sdktest.Fixture(t, "specs/anthropic.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
+// released renames the paths that Anthropic's description has with ?beta=true alone: the stand-in takes a path's query for a part of its name.
+func released(description map[string]any) {
+	paths := description["paths"].(map[string]any)
 	for _, path := range []string{"/v1/files", "/v1/files/{file_id}", "/v1/files/{file_id}/content"} {
-		name := `"` + path + `?beta=true"`
-		if strings.Count(text, name) != 1 {
-			t.Fatalf("the description does not have %s once", name)
-		}
-		text = strings.Replace(text, name, `"`+path+`"`, 1)
+		paths[path] = paths[path+"?beta=true"]
 	}
-	file := filepath.Join(t.TempDir(), "anthropic.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return sdktest.Peer(t, sdktest.Tool(t, "steady"), "--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text", file)
 }
 
 func TestAgainstItsDescription(t *testing.T) {
-	h, base := start(t), described(t)
+	h, base := start(t), sdktest.Steady(t, "anthropic.yaml", released)
 	full := given{"model": "claude-sonnet-4-5", "max_tokens": 2000, "messages": []given{{"role": "user", "content": []given{{"type": "text", "text": "Hello"},
 		{"type": "image", "source": given{"type": "url", "url": "https://example.com/a.png"}}}}, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "So?"}},
 		"system": []given{{"type": "text", "text": "Be brief."}}, "temperature": 1, "top_p": 0.9, "top_k": 5, "tools": tools, "tool_choice": given{"type": "auto", "disable_parallel_tool_use": true},

@@ -90,13 +90,6 @@ func Serve(t testing.TB, f http.HandlerFunc) string {
 	return server.URL
 }
 
-// Steady starts a stand-in that checks every request against an API description, a file of the fixtures' specs, and answers its address.
-func Steady(t testing.TB, document string, arguments ...string) string {
-	t.Helper()
-	document = Fixture(t, "specs/"+document)
-	return Peer(t, Tool(t, "steady"), append(append([]string{"--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text"}, arguments...), document)...)
-}
-
 // Readme fails where the table of operations in README.md of the working directory does not name each operation of a platform
 // with its effect (read, idempotent, write), in lines that begin with "| `name` | effect |", or names another.
 func (h *Harness) Readme(t *testing.T, platform string) {

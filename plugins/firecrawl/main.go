@@ -1,0 +1,13 @@
+// Command firecrawl is the Patchbay adapter for Firecrawl, hosted or one's own.
+package main
+
+import "github.com/patchbay/patchbay/sdk"
+
+var version = "0.0.0-dev" // set by -ldflags "-X main.version=1.2.0"
+
+func main() { sdk.Serve(adapter()) }
+
+// adapter is the manifest.
+func adapter() sdk.Adapter {
+	return sdk.Adapter{Name: "firecrawl", Version: version, Platforms: []sdk.Platform{platform()}}
+}
