@@ -118,8 +118,8 @@ func explain(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var hostname x509.HostnameError
-	var alert tls.AlertError
 	var record tls.RecordHeaderError
+	var op *net.OpError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &refused):
@@ -130,8 +130,8 @@ func explain(err error) string {
 		return "its name cannot be found"
 	case errors.As(err, &certificate), errors.As(err, &hostname):
 		return "its certificate is not valid"
-	case errors.As(err, &alert), errors.As(err, &record):
-		return "it does not speak TLS 1.2 or newer"
+	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // a TLS alert
+		return "the TLS handshake failed: it must speak TLS 1.2 or newer"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "it refused the connection"
 	}
