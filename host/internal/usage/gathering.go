@@ -7,7 +7,7 @@ const (
 	maxBatch = 512
 	// maxWait bounds how long a commit waits for more calls, and worthWaiting how many times what the last one took. A commit costs the
 	// same few hundred microseconds of CPU however many calls it has, and calls that are answered together are served together from then on.
-	maxWait      = 5 * time.Millisecond
+	maxWait      = 10 * time.Millisecond
 	worthWaiting = 4
 	// relearn is after how many commits the ledger waits again for calls that did not come.
 	relearn = 8
