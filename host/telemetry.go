@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -30,7 +31,15 @@ type telemetry struct {
 	duration metric.Float64Histogram
 	metrics  *sdkmetric.MeterProvider
 	traces   *sdktrace.TracerProvider // nil: not configured
+
+	labels sync.Map // from labelled to labels: sorting and hashing them again for each call costs more than counting it
 }
+
+// labelled is what a call is counted under.
+type labelled struct{ platform, operation, kind string }
+
+// labels are a call's as the meter takes them.
+type labels struct{ calls, duration metric.MeasurementOption }
 
 // newTelemetry sets metrics up, and traces where an endpoint is configured.
 func newTelemetry(ctx context.Context, cfg Config, adapters func() []supervisor.Status) (*telemetry, error) {
@@ -91,9 +100,23 @@ func (t *telemetry) observe(c usage.Call) {
 	if kind == "" {
 		kind = "ok"
 	}
-	labels := metric.WithAttributes(attribute.String("platform", c.Platform), attribute.String("operation", c.Operation), attribute.String("kind", kind))
-	t.calls.Add(context.Background(), 1, labels)
-	t.duration.Record(context.Background(), c.Duration.Seconds(), metric.WithAttributes(attribute.String("platform", c.Platform)))
+	l := t.labelsOf(labelled{c.Platform, c.Operation, kind})
+	t.calls.Add(context.Background(), 1, l.calls)
+	t.duration.Record(context.Background(), c.Duration.Seconds(), l.duration)
+}
+
+// labelsOf answers the labels of a call. There are as many as operations and kinds, which adapters and the host declare.
+func (t *telemetry) labelsOf(key labelled) labels {
+	if known, ok := t.labels.Load(key); ok {
+		return known.(labels)
+	}
+	platform := attribute.String("platform", key.platform)
+	l := labels{
+		calls:    metric.WithAttributeSet(attribute.NewSet(platform, attribute.String("operation", key.operation), attribute.String("kind", key.kind))),
+		duration: metric.WithAttributeSet(attribute.NewSet(platform)),
+	}
+	t.labels.Store(key, l)
+	return l
 }
 
 // close sends what is left.

@@ -64,9 +64,17 @@ func (p *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.Clien
 // goroutines of their own.
 const streamWorkers = 64
 
+// Flow control of the connection with the host. Its windows are fixed: gRPC would measure the way to the other process again and again,
+// by a ping for each message, to find the same.
+const (
+	streamWindow     = 1 << 20
+	connectionWindow = 16 << 20
+)
+
 // newGRPCServer bounds messages.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options, grpc.NumStreamWorkers(streamWorkers),
+		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
 		grpc.MaxRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxSendMsgSize(adapterv1.MaxMessageBytes))...)
 }
 

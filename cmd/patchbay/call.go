@@ -124,6 +124,9 @@ func (c *callCmd) integrationFor(ctx context.Context, at *client, platform strin
 		q = query("platform", platform, "status", "active")
 	}
 	found, err := fetchAll[integration](ctx, at, q, "v1", "integrations")
+	if err == nil && len(found) == 0 {
+		err = missing(ctx, at, platform)
+	}
 	switch {
 	case err != nil:
 		return "", err
@@ -136,6 +139,16 @@ func (c *callCmd) integrationFor(ctx context.Context, at *client, platform strin
 		return "", errors.New("you have no active account of " + platform + ": connect one with `patchbay connect " + platform + "`")
 	}
 	return "", usageError("several accounts of %s are active; choose with --integration:\n%s", platform, candidates(found))
+}
+
+// missing answers the host's word that it has no such platform: connecting it would not help. Nil means that it has, or does not say.
+func missing(ctx context.Context, at *client, platform string) error {
+	_, err := fetch[json.RawMessage](ctx, at, get(nil, "v1", "platforms", platform))
+	var p *problem
+	if errors.As(err, &p) && p.Code == "platform_not_found" {
+		return err
+	}
+	return nil
 }
 
 // request makes the request of the call, in JSON or, with files, as a form.

@@ -110,6 +110,9 @@ func (f *fake) routes(body string) http.Handler {
 		}
 		says(`{"items":[`+slackPlatform+`],"next_cursor":null}`)(w, r)
 	})
+	mux.HandleFunc("GET /v1/platforms/nosuch", func(w http.ResponseWriter, _ *http.Request) {
+		problemAnswer(w, 404, `{"status":404,"code":"platform_not_found","detail":"There is no platform \"nosuch\"."}`)
+	})
 	mux.Handle("GET /v1/platforms/slack", says(slackPlatform))
 	mux.Handle("GET /v1/platforms/remote-server", says(serverPlatform))
 	mux.Handle("GET /v1/platforms/twoways", says(twoWays))

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// gcPercent lets the heap grow to three times what is in use before it is collected: of what a call needs, nothing stays.
-	gcPercent = 200
+	// gcPercent lets the heap grow to five times what is in use before it is collected: of what a call needs, nothing stays.
+	gcPercent = 400
 	// timerSlack is by how many nanoseconds the kernel may put a timer off, to serve several at once.
 	timerSlack = 1_000_000
 	// executed holds the number of the process that has executed itself.

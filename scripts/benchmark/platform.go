@@ -19,15 +19,15 @@ func servePlatform(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/auth.test", signedIn(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-OAuth-Scopes", "chat:write")
-		reply(w, map[string]any{"ok": true, "url": "https://bench.slack.example/", "team": "Bench", "user": "bot", "team_id": "T1", "user_id": "U1", "bot_id": "B1"})
+		reply(w, true, map[string]any{"url": "https://bench.slack.example/", "team": "Bench", "user": "bot", "team_id": "T1", "user_id": "U1", "bot_id": "B1"})
 	}))
 	mux.HandleFunc("/api/chat.postMessage", signedIn(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || r.Form.Get("channel") == "" {
-			reply(w, map[string]any{"ok": false, "error": "channel_not_found"})
+			reply(w, false, map[string]any{"error": "channel_not_found"})
 			return
 		}
 		ts := fmt.Sprintf("%.6f", float64(time.Now().UnixMicro())/1e6)
-		reply(w, map[string]any{"ok": true, "channel": r.Form.Get("channel"), "ts": ts, "message": map[string]any{
+		reply(w, true, map[string]any{"channel": r.Form.Get("channel"), "ts": ts, "message": map[string]any{
 			"type": "message", "user": "U1", "bot_id": "B1", "team": "T1", "ts": ts, "text": r.Form.Get("text")}})
 	}))
 	return serve(ctx, mux)
@@ -37,16 +37,18 @@ func servePlatform(ctx context.Context) error {
 func signedIn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+platformToken {
-			reply(w, map[string]any{"ok": false, "error": "invalid_auth"})
+			reply(w, false, map[string]any{"error": "invalid_auth"})
 			return
 		}
 		next(w, r)
 	}
 }
 
-func reply(w http.ResponseWriter, v any) {
+// reply answers an object that begins with ok, as all of Slack's do.
+func reply(w http.ResponseWriter, ok bool, fields map[string]any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(v) // a client that went away
+	encoded, _ := json.Marshal(fields)                                // texts
+	_, _ = fmt.Fprintf(w, `{"ok":%t,%s`+"\n", ok, encoded[len("{"):]) // a client that went away
 }
 
 // serve listens on loopback, prints the URL on the first line of stdout, and serves until ctx is done.

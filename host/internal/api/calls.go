@@ -91,7 +91,12 @@ func (a *API) serveCall(w http.ResponseWriter, r *http.Request) {
 	if answer.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	_ = json.NewEncoder(w).Encode(answer) // a caller that went away
+	encoded, err := answer.JSON()
+	if err != nil {
+		a.problem(ctx, err).write(w)
+		return
+	}
+	_, _ = w.Write(encoded) // a caller that went away
 }
 
 // callProblem is the problem of a call, with its id where it was recorded.
@@ -115,7 +120,7 @@ func (a *API) fileURL(call, file string) string {
 
 // decodeCall reads the request in either of its forms.
 func decodeCall(w http.ResponseWriter, r *http.Request) (dispatch.Call, error) {
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, params, err := mediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err == nil && kind == "multipart/form-data":
 		r.Body = http.MaxBytesReader(w, r.Body, maxCallBody+maxFileBytes)
@@ -129,6 +134,14 @@ func decodeCall(w http.ResponseWriter, r *http.Request) (dispatch.Call, error) {
 		return parseCall(r.Context(), raw)
 	}
 	return dispatch.Call{}, newProblem(r.Context(), 415, "unsupported_media_type", "Send application/json, or multipart/form-data with files.")
+}
+
+// mediaType reads a Content-Type; nearly all are the one that needs no reading.
+func mediaType(header string) (string, map[string]string, error) {
+	if header == "application/json" {
+		return header, nil, nil
+	}
+	return mime.ParseMediaType(header)
 }
 
 // parseCall decodes the JSON object.

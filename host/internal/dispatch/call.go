@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
@@ -52,4 +54,22 @@ type Answer struct {
 	Usage      map[string]float64 `json:"usage"`
 	// Replayed is true where an Idempotency-Key found it.
 	Replayed bool `json:"-"`
+}
+
+// JSON answers the answer as its fields say, on a line of its own. The output stands in it as the adapter gave it: dispatch has made
+// sure that it is JSON, and it is not read once more for that.
+func (a Answer) JSON() ([]byte, error) {
+	output := a.Output
+	if output == nil {
+		output = json.RawMessage("null")
+	}
+	a.Output = nil
+	whole, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the answer: %w", err)
+	}
+	before, after, _ := bytes.Cut(whole, []byte(`"output":null`)) // the first one: an id holds no quotes
+	line := make([]byte, 0, len(whole)+len(output)+len(`"output":`)+1)
+	line = append(append(append(line, before...), `"output":`...), output...)
+	return append(append(line, after...), '\n'), nil
 }

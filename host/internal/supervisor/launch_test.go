@@ -6,7 +6,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -91,8 +93,8 @@ func TestWhatAnAdapterGets(t *testing.T) {
 	}
 	delete(env, "PLUGIN_CLIENT_CERT")
 	delete(env, "PLUGIN_UNIX_SOCKET_DIR")
-	want := map[string]string{"PATCHBAY_ADAPTER": "connect-once", "PATCHBAY_EGRESS_FD": "3", "LANG": "C.UTF-8", "TZ": "UTC", "GOMEMLIMIT": "256MiB", "GOGC": "200",
-		"GOTRACEBACK": "single", "PLUGIN_MIN_PORT": "10000", "PLUGIN_MAX_PORT": "25000", "PLUGIN_PROTOCOL_VERSIONS": "1"}
+	want := map[string]string{"PATCHBAY_ADAPTER": "connect-once", "PATCHBAY_EGRESS_FD": "3", "LANG": "C.UTF-8", "TZ": "UTC", "GOMEMLIMIT": "256MiB", "GOGC": "400",
+		"GOMAXPROCS": strconv.Itoa(max(1, runtime.GOMAXPROCS(0)/2)), "GOTRACEBACK": "single", "PLUGIN_MIN_PORT": "10000", "PLUGIN_MAX_PORT": "25000", "PLUGIN_PROTOCOL_VERSIONS": "1"}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("the environment (-want +got):\n%s", diff)
 	}

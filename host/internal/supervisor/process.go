@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -132,11 +133,19 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 	return p, nil
 }
 
+// Flow control of the connection with an adapter. Its windows are fixed: gRPC would measure the way to the other process again and
+// again, by a ping for each message, to find the same.
+const (
+	streamWindow     = 1 << 20
+	connectionWindow = 16 << 20
+)
+
 // dialOptions are for the connection to one process. With traces, each call joins the trace of its request.
 func (s *Supervisor) dialOptions(p *process) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(adapterv1.MaxMessageBytes), grpc.MaxCallSendMsgSize(adapterv1.MaxMessageBytes)),
 		grpc.WithChainStreamInterceptor(p.onStream),
+		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connectionWindow),
 		grpc.WithStatsHandler(sentWatcher{}),
 	}
 	if s.cfg.Traced {
@@ -261,7 +270,10 @@ func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 	cmd.Stdin = nil
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{egressEnd}
-	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB", "GOGC=200", "GOTRACEBACK=single")
+	// Half of the cores: the host and the database need theirs for each call too, and fewer threads pass its work around.
+	cores := max(1, runtime.GOMAXPROCS(0)/2)
+	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB",
+		fmt.Sprintf("GOMAXPROCS=%d", cores), "GOGC=400", "GOTRACEBACK=single")
 	bindToHost(cmd)
 	return nil
 }

@@ -48,6 +48,9 @@ func secretsOf(r catalog.Request) []string {
 
 // forms answers a secret as it is, as it stands in JSON and in an address, and as it stands in basic authentication.
 func forms(secret string) []string {
+	if plain(secret) {
+		return []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))}
+	}
 	out := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))}
 	if quoted, err := json.Marshal(secret); err == nil {
 		out = append(out, string(quoted[1:len(quoted)-1]))
@@ -59,6 +62,16 @@ func forms(secret string) []string {
 		out = append(out, strings.Trim(strings.TrimSuffix(plain.String(), "\n"), `"`))
 	}
 	return out
+}
+
+// plain says whether JSON and addresses hold a secret as it is, which is so for nearly all tokens.
+func plain(secret string) bool {
+	for i := range len(secret) {
+		if c := secret[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 // withoutSecrets answers a failure whose texts hold none of the secrets, whatever the adapter quoted in its own.

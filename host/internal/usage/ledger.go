@@ -9,21 +9,14 @@ import (
 	"time"
 )
 
-const (
-	// maxBatch bounds how many calls share one commit.
-	maxBatch = 512
-	// maxWait bounds how long a commit waits for more calls.
-	maxWait = time.Millisecond
-)
-
 // Store commits a batch of calls, each with its audit record, durably and as one transaction. A batch may be given again after an
 // error whose outcome was unknown: calls that are there already are kept as they are.
 type Store interface {
 	CommitCalls(ctx context.Context, calls []Call) error
 }
 
-// Ledger commits calls in groups. While several calls end at nearly the same time, a commit waits a moment for the others that are
-// under way, which makes fewer and larger commits; a call that is alone never waits.
+// Ledger commits calls in groups. While several calls end at nearly the same time, a commit waits a few milliseconds at most for the
+// others that are under way and not slow, which makes fewer and larger commits; a call that is alone never waits.
 type Ledger struct {
 	underWay atomic.Int64
 
@@ -72,33 +65,32 @@ func (l *Ledger) Record(_ context.Context, c Call) error {
 func (l *Ledger) Run(ctx context.Context) {
 	defer close(l.done)
 	ctx = context.WithoutCancel(ctx)
-	var last time.Duration // what the last commit of several calls took, 0 after one of a single call
+	var g gathering
 	for first := range l.queue {
-		batch := l.fill(l.gather([]entry{first}, last))
+		batch := l.fill(l.gather(&g, []entry{first}))
 		began := time.Now()
 		l.commit(ctx, batch)
-		last = 0
-		if len(batch) > 1 {
-			last = time.Since(began)
-		}
+		g.committed(len(batch), time.Since(began))
 	}
 }
 
-// gather waits for the calls under way, where the last commit was one of several calls, but no longer than that one took.
-func (l *Ledger) gather(batch []entry, last time.Duration) []entry {
-	if last == 0 {
+// gather waits for the calls under way that are worth it.
+func (l *Ledger) gather(g *gathering, batch []entry) []entry {
+	patience := g.patience()
+	if patience == 0 {
 		return batch
 	}
-	patience := time.NewTimer(min(last, maxWait))
-	defer patience.Stop()
-	for len(batch) < maxBatch && int64(len(batch)) < l.underWay.Load() {
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	for !g.complete(len(batch), int(l.underWay.Load())) {
 		select {
 		case e, ok := <-l.queue:
 			if !ok {
 				return batch
 			}
 			batch = append(batch, e)
-		case <-patience.C:
+		case <-over.C:
+			g.gaveUp(len(batch), int(l.underWay.Load()))
 			return batch
 		}
 	}

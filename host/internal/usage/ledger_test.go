@@ -111,14 +111,14 @@ func TestACrowdWaitsForTheCallsUnderWay(t *testing.T) {
 	})
 }
 
-func TestACrowdWaitsNoLongerThanTheLastCommitTook(t *testing.T) {
+func TestACrowdWaitsForAFewCommitsAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, end := running(t)
 		for range 100 { // that do not end
 			l.Enter()
 		}
 		crowd(t, l)
-		if got, want := record(t, l, "a")(), 2*commitTime; got != want {
+		if got, want := record(t, l, "a")(), (worthWaiting+1)*commitTime; got != want {
 			t.Errorf("it took %s, want %s", got, want)
 		}
 		if got := record(t, l, "b")(); got != commitTime {
@@ -126,6 +126,41 @@ func TestACrowdWaitsNoLongerThanTheLastCommitTook(t *testing.T) {
 		}
 		end()
 	})
+}
+
+func TestCallsThatWereWaitedForInVainAreLetBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _, end := running(t)
+		for range 4 { // that do not end
+			l.Enter()
+		}
+		l.Enter()
+		l.Enter()
+		crowd(t, l)
+		waited := record(t, l, "a")
+		if record(t, l, "b"); waited() != (worthWaiting+1)*commitTime {
+			t.Errorf("the first commit did not wait for the slow calls")
+		}
+		waited = record(t, l, "c")
+		if record(t, l, "d"); waited() != commitTime {
+			t.Errorf("the second commit waited for them again")
+		}
+		end()
+	})
+}
+
+func TestSlowCallsAreWaitedForAgainNowAndThen(t *testing.T) {
+	var g gathering
+	g.gaveUp(2, 6)
+	for n := range relearn {
+		if !g.complete(2, 6) || g.complete(1, 6) {
+			t.Fatalf("after %d commits it waits for %d calls that are slow", n, 6-2)
+		}
+		g.committed(2, commitTime)
+	}
+	if g.complete(2, 6) {
+		t.Error("calls that were slow once are never waited for again")
+	}
 }
 
 func TestACallAloneNeverWaits(t *testing.T) {
