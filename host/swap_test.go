@@ -239,7 +239,9 @@ func TestInstallation(t *testing.T) {
 	refuse("a stranger's key", "not pinned", form{"pack", pack(stranger)}, unsigned)
 	refuse("a grant that is asked for", "egress:*", form{"pack", pack(secret, "egress:*")})
 	refuse("a damaged pack", "", form{"pack", good[:len(good)-100]})
-	var releases struct{ Items []struct{ Version, Trust string } }
+	var releases struct {
+		Items []struct{ Version, Trust string }
+	}
 	s.must("GET", "/v1/adapters/slack/releases", nil, &releases)
 	if len(releases.Items) != 1 {
 		t.Fatalf("what was refused is there: %+v", releases.Items)
@@ -356,4 +358,3 @@ func otherSlack(t *testing.T, version, how string) string {
 	}
 	return path
 }
-
