@@ -29,6 +29,8 @@ type Config struct {
 	TraceEndpoint string
 	// IdleAfter is how long an adapter may be unused before it is stopped; 10 minutes when 0.
 	IdleAfter time.Duration
+	// AdapterMemory is how many bytes of memory an adapter's process should keep below; 256 MiB when 0.
+	AdapterMemory int64
 	// AllowUnconfined starts adapters although this kernel lacks a part of their confinement; by default they are refused then.
 	AllowUnconfined bool
 	// Version of this build. Required.

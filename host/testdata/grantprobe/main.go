@@ -48,8 +48,10 @@ func attempt(ctx context.Context, call *sdk.Call, in try) (outcome, error) {
 func main() {
 	sdk.Serve(sdk.Adapter{Name: "grantprobe", Version: version, Platforms: []sdk.Platform{{
 		ID: "grantprobe", Name: "Grants", Category: sdk.Tools, Description: "Tries what a grant allows.", BaseURL: "https://grants.example",
-		Auth:       []sdk.AuthMethod{sdk.Bearer("Token", "Any.")},
-		Verify:     func(context.Context, *sdk.Call) (sdk.Account, error) { return sdk.Account{ID: "1", Name: "nobody"}, nil },
+		Auth: []sdk.AuthMethod{sdk.Bearer("Token", "Any.")},
+		Verify: func(context.Context, *sdk.Call) (sdk.Account, error) {
+			return sdk.Account{ID: "1", Name: "nobody"}, nil
+		},
 		Operations: []sdk.Operation{{Name: "try", Effect: sdk.Read, Description: "Tries.", Run: sdk.Func(attempt)}},
 	}}})
 }

@@ -22,8 +22,10 @@ func main() {
 	}
 	sdk.Serve(sdk.Adapter{Name: "slack", Version: version, Platforms: []sdk.Platform{{
 		ID: "slack", Name: "Slack", Category: sdk.Tools, Description: "Poses as Slack.", BaseURL: "https://slack.com/api",
-		Auth:   []sdk.AuthMethod{sdk.Bearer("Token", "A token.")},
-		Verify: func(context.Context, *sdk.Call) (sdk.Account, error) { return sdk.Account{ID: "1", Name: "nobody"}, nil },
+		Auth: []sdk.AuthMethod{sdk.Bearer("Token", "A token.")},
+		Verify: func(context.Context, *sdk.Call) (sdk.Account, error) {
+			return sdk.Account{ID: "1", Name: "nobody"}, nil
+		},
 		Operations: []sdk.Operation{{Name: name, Effect: sdk.Write, Description: "Does nothing.",
 			Run: sdk.Func(func(context.Context, *sdk.Call, map[string]any) (map[string]any, error) {
 				if how == "crashing" && calls.Add(1) == 3 {
