@@ -29,6 +29,8 @@ type Config struct {
 	TraceEndpoint string
 	// IdleAfter is how long an adapter may be unused before it is stopped; 10 minutes when 0.
 	IdleAfter time.Duration
+	// AdapterMemory is how many bytes of memory an adapter's process should keep below; 256 MiB when 0.
+	AdapterMemory int64
 	// AllowUnconfined starts adapters although this kernel lacks a part of their confinement; by default they are refused then.
 	AllowUnconfined bool
 	// ProviderTimeout is how long an OAuth provider may take to answer a token request; 30 seconds when 0. A host that stands still while it

@@ -246,7 +246,7 @@ func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog, log *au
 	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger})
 	releases := store.Releases{Store: h.store}
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
-		Binaries: release.NewCache(filepath.Join(h.cfg.Data, "releases"), releases), Report: func(v release.Verdict) { h.shelf.Judge(v) }, Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
+		Binaries: release.NewCache(filepath.Join(h.cfg.Data, "releases"), releases), Report: func(v release.Verdict) { h.shelf.Judge(v) }, Resources: supervisor.Resources{MemoryBytes: h.cfg.AdapterMemory}, Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
 			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 )
 
 type adapterInstallCmd struct {
-	File          string   `arg:"" help:"A pack, or an adapter's program."`
+	File          string   `arg:"" help:"A pack, an adapter's program, or oci://HOST/NAME:TAG."`
 	Version       string   `placeholder:"VERSION" help:"The version that it must have."`
 	AllowUnsigned bool     `name:"allow-unsigned" help:"Install it though no pinned key signed it. Its status says so for ever, and it can be given no grants."`
 	Grant         []string `placeholder:"GRANT" sep:"none" help:"Give a signed release more than its platforms' hosts: containers, egress:*, or runtime:/PATH. May stand several times."`
@@ -29,6 +29,7 @@ without a way out, to hear what it is and which hosts it wants to reach; you see
 database, so that every host has them, and serve nothing until patchbay adapter activate.
 
     patchbay adapter install slack-1.3.0.pack
+    patchbay adapter install oci://registry.example/adapters/slack:1.3.0
     patchbay adapter install ./my-adapter --version 1.0.0 --allow-unsigned`
 }
 
@@ -49,6 +50,14 @@ type review struct {
 
 // Run shows what a release would be allowed to do, asks where there is somebody to ask, and installs it.
 func (c *adapterInstallCmd) Run(ctx context.Context, at *client, con *console) error {
+	if strings.HasPrefix(c.File, ociPrefix) {
+		path, err := fetchPack(ctx, c.File)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.Remove(path) }() // a temporary file
+		c.File = path
+	}
 	_, person := con.terminal()
 	ask := person && !c.Yes && !con.json
 	if c.DryRun || ask {

@@ -109,7 +109,7 @@ func (c *console) followed(ctx context.Context, at *client, name string, raw jso
 		}
 		for _, a := range all.Items {
 			if a.Name == name && a.done(want) {
-				return c.outcome(a, want)
+				return c.outcome(ctx, at, a, want)
 			}
 		}
 		select {
@@ -130,7 +130,7 @@ func (a adapterView) done(want desiredView) bool {
 }
 
 // outcome tells what came of a change; it is an error where a host does not run what was wanted.
-func (c *console) outcome(a adapterView, want desiredView) error {
+func (c *console) outcome(ctx context.Context, at *client, a adapterView, want desiredView) error {
 	if c.json {
 		if err := c.value(a); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (c *console) outcome(a adapterView, want desiredView) error {
 		serves := h.Version == want.Version && (want.Canary == "" || h.Canary != nil && h.Canary.Version == want.Canary)
 		if !serves && !want.Disabled || want.Disabled && h.State != "disabled" {
 			return fmt.Errorf("host %s runs %s %s, not what was wanted: %s (patchbay adapter events %s says more)", clean(h.Host), clean(a.Name), clean(h.Version),
-				clean(orDash(h.Problem)), clean(a.Name))
+				clean(firstOf(h.Problem, whyGivenUp(ctx, at, a.Name, firstOf(want.Canary, want.Version)), "it was changed meanwhile")), clean(a.Name))
 		}
 	}
 	if c.json {
@@ -155,6 +155,20 @@ func (c *console) outcome(a adapterView, want desiredView) error {
 		c.say("%s %s is in service on %s.", clean(a.Name), clean(want.Version), hostsText(len(a.Hosts)))
 	}
 	return nil
+}
+
+// whyGivenUp answers why a release was given up, or "".
+func whyGivenUp(ctx context.Context, at *client, name, version string) string {
+	all, err := fetch[list[releaseView]](ctx, at, get(nil, "v1", "adapters", name, "releases"))
+	if err != nil {
+		return "" // the error that is told is another one
+	}
+	for _, r := range all.Items {
+		if r.Version == version && r.FailedReason != "" {
+			return r.FailedReason
+		}
+	}
+	return ""
 }
 
 func hostsText(n int) string {

@@ -19,6 +19,7 @@ type adapterCmd struct {
 	Enable   adapterEnableCmd   `cmd:"" help:"Put an adapter back into service."`
 	Key      adapterKeyCmd      `cmd:"" help:"The publishers whose signatures are accepted."`
 	Pack     adapterPackCmd     `cmd:"" help:"Make a pack of a program, for others to install."`
+	Push     adapterPushCmd     `cmd:"" help:"Put a pack into a registry."`
 	Test     adapterTestCmd     `cmd:"" help:"Check that a program is a good adapter."`
 }
 

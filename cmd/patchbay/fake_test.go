@@ -143,7 +143,7 @@ func (f *fake) routes(body string) http.Handler {
 	mux.Handle("GET /v1/calls/call_1", says(record))
 	mux.Handle("GET /v1/usage", says(`{"items":[{"group":"slack","calls":4,"errors":1,"duration_ms":48,"bytes_in":1,"bytes_out":2}],"next_cursor":null}`))
 	webhooks(mux)
-	f.operator(mux)
+	f.operator(mux, body)
 	return mux
 }
 
@@ -165,7 +165,7 @@ func webhooks(mux *http.ServeMux) {
 }
 
 // operator adds what operators ask for.
-func (f *fake) operator(mux *http.ServeMux) {
+func (f *fake) operator(mux *http.ServeMux, body string) {
 	tokens := `{"id":"tok_1","user":"usr_1","name":"ci","scopes":["calls"],"created_at":"2020-01-02T03:04:05Z","expires_at":null}`
 	mux.Handle("GET /v1/tokens", says(`{"items":[`+tokens+`],"next_cursor":null}`))
 	mux.Handle("POST /v1/tokens", says(`{"id":"tok_1","scopes":["calls"],"token":"pb_new"}`))
@@ -182,6 +182,31 @@ func (f *fake) operator(mux *http.ServeMux) {
 	mux.Handle("POST /v1/audit/verify", says(`{"ok":false,"chains":[{"chain":"host_1","records":9,"ok":false,"problem":"record 4 was changed"}]}`))
 	mux.Handle("GET /v1/hosts", says(`{"items":[{"id":"host_1","name":"box","address":"127.0.0.1:1","version":"1","started_at":"2020-01-02T03:04:05Z","heartbeat_at":"2020-01-02T03:04:05Z","self":true}],"next_cursor":null}`))
 	mux.Handle("GET /v1/adapters", says(nodes))
+	f.releases(mux, body)
+}
+
+// releases adds what operators do with adapters.
+func (f *fake) releases(mux *http.ServeMux, body string) {
+	mux.HandleFunc("POST /v1/adapters/-/releases", func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(body, "[pack|release|") && !strings.Contains(body, "[allow_unsigned|||true]") {
+			problemAnswer(w, 422, `{"status":422,"code":"validation_failed","detail":"No pinned key signed it."}`)
+			return
+		}
+		says(`{"adapter":"names","version":"1.0.0","trust":"unsigned","grants":["egress:*","runtime:/usr/lib"],"platforms":[{"id":"names","hosts":["api.names.example"]}],
+			"losses":["names.search is gone\u001b[2J"],"releases":[{"os":"linux","arch":"amd64","digest":"sha256:00","size":1}]}`)(w, r)
+	})
+	desired := `{"version":"1.0.0","canary":"","share":0,"pinned":true,"disabled":false,"revision":0}`
+	mux.Handle("POST /v1/adapters/slack/activate", says(desired))
+	mux.Handle("POST /v1/adapters/slack/rollback", says(`{"version":"0.9.0","pinned":true,"disabled":false,"revision":0}`))
+	mux.HandleFunc("POST /v1/adapters/lossy/activate", func(w http.ResponseWriter, _ *http.Request) {
+		problemAnswer(w, 409, `{"status":409,"code":"conflict","detail":"Release 2.0.0 of lossy loses what is in use."}`)
+	})
+	mux.Handle("POST /v1/adapters/slack/enable", says(desired))
+	mux.Handle("GET /v1/adapters/slack/releases", says(`{"items":[{"version":"1.0.0","os":"linux","arch":"amd64","digest":"sha256:00112233445566778899","size":1000,"trust":"signed","publisher":"me","grants":["egress:*"],"created_at":"2020-01-02T03:04:05Z","failed_at":"2020-01-02T03:04:05Z","failed_reason":"it crashed"}],"next_cursor":null}`))
+	mux.Handle("GET /v1/adapter-events", says(`{"items":[{"adapter":"slack","version":"1.0.0","kind":"rolled_back","host":"host_1","actor":"host","detail":"it crashed","at":"2020-01-02T03:04:05Z"}],"next_cursor":null}`))
+	mux.Handle("GET /v1/adapter-keys", says(`{"items":[{"id":"AB","name":"me","public_key":"RWQ","created_at":"2020-01-02T03:04:05Z"}],"next_cursor":null}`))
+	mux.Handle("POST /v1/adapter-keys", says(`{"id":"AB","name":"me","public_key":"RWQ","created_at":"2020-01-02T03:04:05Z"}`))
+	mux.HandleFunc("DELETE /v1/adapter-keys/me", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 }
 
 // listIntegrations answers two pages, so that a label on the second has to be found.

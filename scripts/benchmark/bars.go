@@ -18,6 +18,7 @@ const (
 	mostLookup     = 1.2 // times the smallest stock
 	mostWarm       = 3 * time.Second
 	mostMemory     = 200 << 20
+	mostSwapping   = 3.0 // times p99 without swaps
 	smallest, most = 10, 1_000_000
 )
 
@@ -49,6 +50,10 @@ func bars(r results) []bar {
 		times := func(a, b time.Duration) float64 { return float64(a) / float64(b) }
 		out = append(out, atMost("p50 of a call, 1,000,000 integrations against 10", times(large.call, small.call), mostLookup),
 			atMost("the same, its integration read from the database", times(large.fresh, small.fresh), mostLookup))
+	}
+	if s := r.swaps; s.count > 0 {
+		out = append(out, atMost(fmt.Sprintf("p99 with %d callers while releases take turns, against without", swapCallers),
+			float64(s.during.p99)/float64(s.quiet.p99), mostSwapping))
 	}
 	out = append(out, bar{"warm start to the first answered call", "< " + seconds(mostWarm), seconds(r.starts.warm), r.starts.warm < mostWarm})
 	if !r.idle.unknown {

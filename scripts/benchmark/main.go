@@ -55,6 +55,7 @@ func role(ctx context.Context, args []string) error {
 // options of a run.
 type options struct {
 	binary, adapters string
+	releases         string
 	out, profile     string
 	callers          []int
 	rounds           int
@@ -68,6 +69,7 @@ func parseOptions(args []string) (options, error) {
 	o := options{callers: []int{1, 16, 64}, rounds: 16, slice: 400 * time.Millisecond, sizes: []int{10, 10_000}, starts: 3}
 	f.StringVar(&o.binary, "binary", "", "the patchbay binary; when empty this program is the host")
 	f.StringVar(&o.adapters, "adapters", "", "folder of the adapters' binaries (required)")
+	f.StringVar(&o.releases, "releases", "", "folder of slack-VERSION, two or more, for swaps; none are made when empty")
 	f.StringVar(&o.out, "out", "", "file for the results as Markdown")
 	f.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the host, one for each number of callers; measures nothing else")
 	f.Func("callers", "how many callers at once, such as 1,16,64", func(text string) (err error) {

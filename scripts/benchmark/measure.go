@@ -24,6 +24,7 @@ type results struct {
 	// adapters are those that ran when memory was measured.
 	adapters []string
 	lookup   []lookup
+	swaps    swaps
 }
 
 // bench is what a run stands on.
@@ -77,6 +78,10 @@ func (b *bench) run(ctx context.Context) (results, error) {
 		return r, err
 	}
 	if r.loaded, err = memoryOf(p); err != nil {
+		return r, err
+	}
+	say("swaps one after the other, callers: %d", swapCallers)
+	if r.swaps, err = b.measureSwaps(ctx, p); err != nil {
 		return r, err
 	}
 	if err := p.stop(); err != nil {

@@ -46,6 +46,7 @@ func render(o options, m machine, r results, now time.Time) string {
 	renderStarts(&b, r)
 	renderMemory(&b, r)
 	renderLookup(&b, r)
+	renderSwaps(&b, r)
 	return b.String()
 }
 
@@ -149,6 +150,23 @@ func renderLookup(b *strings.Builder, r results) {
 	for _, l := range r.lookup {
 		first := r.lookup[0]
 		row(b, fmt.Sprint(l.size), against(l.call, first.call), against(l.fresh, first.fresh), against(l.read, first.read))
+	}
+}
+
+func renderSwaps(b *strings.Builder, r results) {
+	s := r.swaps
+	if s.count == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## Swaps\n\n%d callers, while two releases of the adapter took turns %d times, one swap after the other as fast as the host brings them about: the\n"+
+		"new process starts beside the old one on the same cores. No call failed.\n\n", swapCallers, s.count)
+	row(b, "", "p50", "p99", "calls/s")
+	row(b, "---", "---:", "---:", "---:")
+	for _, m := range []struct {
+		when string
+		sample
+	}{{"without swaps", s.quiet}, {"with swaps", s.during}} {
+		row(b, m.when, micro(m.p50), micro(m.p99), fmt.Sprintf("%.0f", m.rate))
 	}
 }
 

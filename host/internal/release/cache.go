@@ -10,21 +10,25 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Cache keeps copies of binaries on this host's disk. They are not trusted: every launch checks the digest of what it runs.
 type Cache struct {
 	dir      string
 	binaries Binaries
+
+	mu   sync.Mutex
+	seen map[string]os.FileInfo // copies that had their digest when they were looked at
 }
 
 // NewCache answers a cache in a folder, which is made when it is needed.
-func NewCache(dir string, binaries Binaries) *Cache { return &Cache{dir: dir, binaries: binaries} }
+func NewCache(dir string, binaries Binaries) *Cache { return &Cache{dir: dir, binaries: binaries, seen: map[string]os.FileInfo{}} }
 
 // Path answers a file with the binary of a release, fetched where it is not there or has been changed.
 func (c *Cache) Path(ctx context.Context, r Release) (string, error) {
 	path := filepath.Join(c.dir, hex.EncodeToString(r.Digest[:]))
-	if has(path, r.Digest) {
+	if c.has(path, r.Digest) {
 		return path, nil
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
@@ -46,11 +50,16 @@ func (c *Cache) Path(ctx context.Context, r Release) (string, error) {
 	return path, os.Rename(temporary.Name(), path)
 }
 
-// has says whether a regular file has a digest.
-func has(path string, digest [32]byte) bool {
+// has says whether a regular file has a digest. One that looks as it did when it had is not read again: the launch reads it all.
+func (c *Cache) has(path string, digest [32]byte) bool {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if before := c.seen[path]; before != nil && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime()) {
+		return true
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -58,8 +67,11 @@ func has(path string, digest [32]byte) bool {
 	}
 	defer func() { _ = f.Close() }() // only read
 	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return err == nil && [32]byte(h.Sum(nil)) == digest
+	if _, err = io.Copy(h, f); err != nil || [32]byte(h.Sum(nil)) != digest {
+		return false
+	}
+	c.seen[path] = info
+	return true
 }
 
 // checkedReader reads to the end and fails there where the content does not have the digest.

@@ -43,6 +43,8 @@ type process struct {
 	stopOnce sync.Once
 	served   sync.WaitGroup // the egress session
 
+	group *os.File // its control group; nil without
+
 	connsMu sync.Mutex
 	conns   map[*grpc.ClientConn]bool // go-plugin does not close those of a launch that fails
 
@@ -95,13 +97,18 @@ func (s *Supervisor) launch(ctx context.Context, spec launchSpec) (*process, err
 		return nil, err
 	}
 	p := &process{session: session, runner: r, died: r.exited, conns: map[*grpc.ClientConn]bool{}, startedAt: s.cfg.Now(), usedAt: s.cfg.Now()}
+	if p.group, err = s.groups.open(spec.name); err != nil {
+		session.Close()
+		r.abandon()
+		return nil, err
+	}
 	var started func() // gives back what the start alone needed
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: adapterv1.MagicCookieKey, MagicCookieValue: adapterv1.MagicCookieValue},
 		VersionedPlugins: map[int]plugin.PluginSet{adapterv1.ProtocolVersion: {adapterv1.PluginName: &clientPlugin{}}},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			r.use(cmd, dir)
-			if err := prepare(cmd, spec.path, egressEnd); err != nil || s.cfg.Confine == nil {
+			if err := s.prepare(cmd, p, spec.path, egressEnd); err != nil || s.cfg.Confine == nil {
 				return r, err
 			}
 			var err error
@@ -236,6 +243,9 @@ func (p *process) stop() {
 			_ = os.RemoveAll(p.runner.dir) // swept at the next start of the host otherwise
 		}
 		p.served.Wait()
+		if p.group != nil {
+			_ = errors.Join(p.group.Close(), os.Remove(p.group.Name())) // a group with a process left stays, and is empty some day
+		}
 	})
 }
 
@@ -261,8 +271,8 @@ func (p *process) ended() bool {
 }
 
 // prepare makes the command what the supervisor wants it to be: a fixed environment, no standard input, a process group of its own,
-// death with the host, and the egress socket as descriptor 3.
-func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
+// death with the host, a control group where there is one, and the egress socket as descriptor 3.
+func (s *Supervisor) prepare(cmd *exec.Cmd, p *process, path string, egressEnd *os.File) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("its binary is missing: %w", err)
 	}
@@ -272,9 +282,12 @@ func prepare(cmd *exec.Cmd, path string, egressEnd *os.File) error {
 	cmd.ExtraFiles = []*os.File{egressEnd}
 	// Half of the cores: the host and the database need theirs for each call too, and fewer threads pass its work around.
 	cores := max(1, runtime.GOMAXPROCS(0)/2)
-	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC", "GOMEMLIMIT=256MiB",
-		fmt.Sprintf("GOMAXPROCS=%d", cores), "GOGC=400", "GOTRACEBACK=single")
+	cmd.Env = append(cmd.Env, adapterv1.EgressFDVariable+"=3", "LANG=C.UTF-8", "TZ=UTC",
+		fmt.Sprintf("GOMEMLIMIT=%dMiB", s.cfg.Resources.MemoryBytes>>20), fmt.Sprintf("GOMAXPROCS=%d", cores), "GOGC=400", "GOTRACEBACK=single")
 	bindToHost(cmd)
+	if p.group != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(p.group.Fd())
+	}
 	return nil
 }
 

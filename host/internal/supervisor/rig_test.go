@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 // rig is a supervisor over the doubles of one test.
 type rig struct {
 	*Supervisor
-	t          *testing.T
+	t          testing.TB
 	dir, state string
 	cfg        Config
 	manifests  *memory
@@ -118,7 +118,7 @@ func (r *rig) verdict() release.Verdict {
 }
 
 // newRig lays out the folders with one double for each name, and opens nothing yet.
-func newRig(t *testing.T, names ...string) *rig {
+func newRig(t testing.TB, names ...string) *rig {
 	t.Helper()
 	home := t.TempDir()
 	run, err := os.MkdirTemp("", "pb")
@@ -274,7 +274,7 @@ func (r *rig) only() Status {
 }
 
 // failure answers the failure that an error is.
-func failure(t *testing.T, err error) *catalog.Failure {
+func failure(t testing.TB, err error) *catalog.Failure {
 	t.Helper()
 	var f *catalog.Failure
 	if !errors.As(err, &f) {
@@ -293,7 +293,7 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
-func eventually(t *testing.T, what string, condition func() bool) {
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -50,6 +50,8 @@ type Config struct {
 	IdleAfter time.Duration
 	// Confine keeps adapters to themselves by the kernel; nil runs them as plain processes.
 	Confine *Confinement
+	// Resources bound each process.
+	Resources Resources
 	// MaxCalls bounds the calls of one adapter that are under way at a time; further ones wait within their time. 1024 when 0.
 	MaxCalls int
 	// Binaries has the binaries of releases that are not in Dir. Optional.
@@ -66,6 +68,7 @@ type Config struct {
 type Supervisor struct {
 	cfg      Config
 	launcher *launcher
+	groups   *groups
 
 	mu       sync.RWMutex
 	adapters map[string]*adapter
@@ -119,6 +122,7 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 	if cfg.IdleAfter == 0 {
 		cfg.IdleAfter = 10 * time.Minute
 	}
+	cfg.Resources = cfg.Resources.withDefaults()
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = 1024
 	}
@@ -135,7 +139,11 @@ func Open(ctx context.Context, cfg Config) (*Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the folder of adapters: %w", err)
 	}
-	s := &Supervisor{cfg: cfg, launcher: newLauncher(), adapters: map[string]*adapter{}, declared: map[[32]byte][]*catalog.Platform{}}
+	control, err := openGroups(cfg.Resources, "/proc/self/cgroup")
+	if err != nil {
+		cfg.Logger.Debug("the kernel does not bound the memory of adapters; they are asked to keep below it", "reason", err)
+	}
+	s := &Supervisor{cfg: cfg, groups: control, launcher: newLauncher(), adapters: map[string]*adapter{}, declared: map[[32]byte][]*catalog.Platform{}}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") || e.IsDir() {
 			continue
