@@ -9,6 +9,7 @@ type grammar struct {
 	Platforms    platformsCmd    `cmd:"" group:"use" help:"List platforms, or show one, or one operation with its schemas."`
 	Platform     platformCmd     `cmd:"" group:"operate" help:"Settings of a platform, for operators."`
 	Connect      connectCmd      `cmd:"" group:"use" help:"Connect an account of a platform."`
+	ConnectLink  connectLinkCmd  `cmd:"" name:"connect-link" group:"use" help:"Make a link, good once and for 30 minutes, on which somebody connects an account for you."`
 	Integrations integrationsCmd `cmd:"" group:"use" help:"List the accounts you have connected."`
 	Integration  integrationCmd  `cmd:"" group:"use" help:"Show, change, test, switch off or delete one connected account."`
 	Call         callCmd         `cmd:"" group:"use" help:"Run an operation."`
@@ -24,6 +25,7 @@ type grammar struct {
 	User   userCmd   `cmd:"" group:"operate" help:"Users, for operators."`
 
 	Serve   serveCmd   `cmd:"" group:"operate" help:"Run the host."`
+	Revoke  revokeCmd  `cmd:"" group:"operate" help:"Kill switch: take all credentials of a user or a platform out of use, and end their grants."`
 	Hosts   hostsCmd   `cmd:"" group:"operate" help:"List the live hosts of the cluster."`
 	Adapter adapterCmd `cmd:"" group:"operate" help:"Adapters: the programs that speak to platforms."`
 	Key     keyCmd     `cmd:"" group:"operate" help:"Encryption keys: what is in use, rotation, retirement."`

@@ -11,6 +11,9 @@ type integrationCmd struct {
 	Rename     renameCmd     `cmd:"" help:"Give it another label."`
 	Update     updateCmd     `cmd:"" help:"Replace its credential; fields that are left out keep their value."`
 	Verify     verifyCmd     `cmd:"" help:"Test the connection."`
+	Refresh    refreshCmd    `cmd:"" help:"Refresh its token now; the host does so by itself before the token ends."`
+	Refreshes  refreshesCmd  `cmd:"" help:"What became of each refresh of its token."`
+	Revoke     revokeOneCmd  `cmd:"" help:"End the grant at the platform, and the credential here."`
 	Activate   activateCmd   `cmd:"" help:"Let calls use it."`
 	Deactivate deactivateCmd `cmd:"" help:"Stop calls from using it, at once and on every host."`
 	Delete     deleteCmd     `cmd:"" help:"Put it in the bin."`
@@ -46,8 +49,13 @@ type (
 	verifyCmd     struct{ target }
 	activateCmd   struct{ target }
 	deactivateCmd struct{ target }
-	deleteCmd     struct{ target }
-	restoreCmd    struct{ target }
+	refreshCmd    struct{ target }
+	revokeOneCmd  struct{ target }
+	deleteCmd     struct {
+		target
+		Revoke bool `help:"End the grant at the platform first; if that fails, nothing is deleted."`
+	}
+	restoreCmd struct{ target }
 )
 
 // Run shows it.
@@ -58,6 +66,16 @@ func (c *showCmd) Run(ctx context.Context, at *client, con *console) error {
 // Run tests the connection.
 func (c *verifyCmd) Run(ctx context.Context, at *client, con *console) error {
 	return c.act(ctx, at, con, "", http.MethodPost, "verify", "the connection works")
+}
+
+// Run refreshes its token.
+func (c *refreshCmd) Run(ctx context.Context, at *client, con *console) error {
+	return c.act(ctx, at, con, "", http.MethodPost, "refresh", "its token is new")
+}
+
+// Run ends the grant.
+func (c *revokeOneCmd) Run(ctx context.Context, at *client, con *console) error {
+	return c.act(ctx, at, con, "", http.MethodPost, "revoke", "revoked at the platform; `patchbay connect --again` connects it again")
 }
 
 // Run lets calls use it.
@@ -72,6 +90,11 @@ func (c *deactivateCmd) Run(ctx context.Context, at *client, con *console) error
 
 // Run deletes it.
 func (c *deleteCmd) Run(ctx context.Context, at *client, con *console) error {
+	if c.Revoke {
+		if err := c.act(ctx, at, con, "", http.MethodPost, "revoke", "revoked"); err != nil {
+			return err
+		}
+	}
 	return c.act(ctx, at, con, "", http.MethodDelete, "", "deleted; `patchbay integration restore` undoes it")
 }
 
