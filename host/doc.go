@@ -9,7 +9,8 @@
 //  3. catalog (input.go) checks the input against the operation's schema, dispatch the scopes.
 //  4. With an Idempotency-Key, dispatch (claim.go) commits the claim before anything is sent.
 //  5. dispatch (hold.go) waits where the platform asked for a pause.
-//  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call.
+//  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call. An OAuth token that is about
+//     to end is refreshed first (oauth/refresher.go).
 //  7. supervisor (call.go) picks the release that serves (adapter.go) and gives the call to its process, which it starts if none runs
 //     (generation.go, process.go).
 //  8. The adapter dials: egress checks the call's id and the host, resolves, connects, and passes the descriptor.
@@ -20,7 +21,8 @@
 // The rooms, each owning one noun:
 //
 //	vault         keys, sealing, secrets, rotation
-//	integration   a user's connection: the record, its life, the lease
+//	integration   a user's connection: the record, its life, the lease, how it was authorised
+//	oauth         providers, token requests, and who may refresh a grant
 //	catalog       platforms, operations, settings, and the words in which calls are asked and answered
 //	release       the adapters' releases: who is trusted, what they are granted, which is to run
 //	supervisor    the adapters' processes, and how one release takes the place of another; the only importer of go-plugin

@@ -262,3 +262,18 @@ func TestClockSkew(t *testing.T) {
 		}
 	})
 }
+
+// An adapter gets the access token alone: what it echoes of its credential holds neither refresh token nor client secret.
+func TestAdaptersGetTheAccessTokenAlone(t *testing.T) {
+	t.Parallel()
+	h := start(t, config(t, dataDir(t), database(t)))
+	p := newProvider(t)
+	i := h.connectFixture(p)
+	var out struct {
+		Output struct{ Fields []string }
+	}
+	h.must("POST", "/v1/calls", map[string]any{"integration": i.ID, "operation": "lease", "input": map[string]any{}}, &out)
+	if len(out.Output.Fields) != 1 || out.Output.Fields[0] != "access_token" {
+		t.Errorf("the adapter was given %q", out.Output.Fields)
+	}
+}

@@ -25,6 +25,7 @@ type serveCmd struct {
 	TLSKey             string        `name:"tls-key" env:"PATCHBAY_TLS_KEY" placeholder:"FILE" help:"Its private key, in PEM."`
 	TraceEndpoint      string        `name:"trace-endpoint" env:"PATCHBAY_TRACE_ENDPOINT" placeholder:"URL" help:"Where to send traces (OTLP over HTTP); none are sent when left out."`
 	IdleAfter          time.Duration `name:"idle-after" env:"PATCHBAY_IDLE_AFTER" default:"10m" help:"Stop an adapter that was not used for so long. ${default} when left out."`
+	ProviderTimeout    time.Duration `name:"provider-timeout" env:"PATCHBAY_PROVIDER_TIMEOUT" default:"30s" help:"How long an OAuth provider may take to answer a token request. ${default} when left out."`
 	AdapterMemory      int64         `name:"adapter-memory" env:"PATCHBAY_ADAPTER_MEMORY" default:"256" placeholder:"MIB" help:"Memory, in MiB, that an adapter's process should keep below; where the kernel lets the host bound it, twice that ends the process. ${default} when left out."`
 	RequireConfinement bool          `name:"require-confinement" env:"PATCHBAY_REQUIRE_CONFINEMENT" default:"true" negatable:"" help:"Refuse to start adapters where the kernel cannot confine them; --no-require-confinement starts them with what it can do."`
 	PrivateWebhooks    bool          `name:"allow-private-webhooks" env:"PATCHBAY_ALLOW_PRIVATE_WEBHOOKS" help:"Let webhooks lead to private and loopback addresses, and to http:// ones."`
@@ -81,7 +82,7 @@ func (c *serveCmd) config(flags *connection, con *console) (host.Config, error) 
 	}
 	return host.Config{Data: data, Listen: c.Listen, DatabaseURL: c.DatabaseURL, PostgresBin: expandHome(c.PostgresBin, home), Key: expandHome(c.Key, home),
 		PublicURL: c.PublicURL, Advertise: c.Advertise, Adapters: adapters, TLSCert: expandHome(c.TLSCert, home), TLSKey: expandHome(c.TLSKey, home),
-		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AdapterMemory: c.AdapterMemory << 20, AllowUnconfined: !c.RequireConfinement,
+		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AdapterMemory: c.AdapterMemory << 20, ProviderTimeout: c.ProviderTimeout, AllowUnconfined: !c.RequireConfinement,
 		AllowPrivateWebhooks: c.PrivateWebhooks, Version: version, Logger: c.logger(con.err)}, nil
 }
 
