@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -126,6 +127,52 @@ func TestConnectInARealBrowser(t *testing.T) {
 		t.Errorf("the page says %q", page)
 	}
 	shoot(t, other, "declined")
+}
+
+// `patchbay connect` opens a browser, waits while its person signs in there, and says what was connected.
+func TestConnectFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	tab := chromium(t)
+	h := start(t, config(t, dataDir(t), database(t)))
+	certified(t, h.client, oidctest.Options{Ask: true, AccessTokenSeconds: 5})
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	opener := filepath.Join(dir, "browser") // stands for the desktop's browser: the tab takes the link from it
+	if err := os.WriteFile(opener, []byte("#!/bin/sh\necho \"$1\" > "+link+".part && mv "+link+".part "+link+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(commandLine(t), "connect", "fixture", "--label", "Mine")
+	cmd.Env = append(os.Environ(), "PATCHBAY_URL="+h.URL, "PATCHBAY_TOKEN="+h.Token, "BROWSER="+opener)
+	out := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the link in the browser", func() bool { _, err := os.Stat(link); return err == nil })
+	at, err := os.ReadFile(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps(t, tab, chromedp.Navigate(strings.TrimSpace(string(at))), chromedp.Click("#allow"), chromedp.WaitVisible(`body[data-ok="true"]`))
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if !strings.Contains(out.String(), "Connected Fixture: Mine") || !strings.Contains(out.String(), "The account is Ann Example.") {
+		t.Errorf("it says %s", out)
+	}
+}
+
+// commandLine answers the program: that of scripts/build, or a fresh one.
+func commandLine(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("PATCHBAY_TEST_BIN"); bin != "" {
+		return filepath.Join(bin, "patchbay")
+	}
+	program := filepath.Join(t.TempDir(), "patchbay")
+	if out, err := exec.Command("go", "build", "-o", program, "../cmd/patchbay").CombinedOutput(); err != nil {
+		t.Fatalf("building patchbay: %v\n%s", err, out)
+	}
+	return program
 }
 
 // A person enters the code on another device; the host asks as often as it may and no more.
