@@ -23,7 +23,9 @@ type Cache struct {
 }
 
 // NewCache answers a cache in a folder, which is made when it is needed.
-func NewCache(dir string, binaries Binaries) *Cache { return &Cache{dir: dir, binaries: binaries, seen: map[string]os.FileInfo{}} }
+func NewCache(dir string, binaries Binaries) *Cache {
+	return &Cache{dir: dir, binaries: binaries, seen: map[string]os.FileInfo{}}
+}
 
 // Path answers a file with the binary of a release, fetched where it is not there or has been changed.
 func (c *Cache) Path(ctx context.Context, r Release) (string, error) {
