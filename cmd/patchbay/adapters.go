@@ -86,6 +86,9 @@ func (adapterListCmd) Run(ctx context.Context, at *client, con *console) error {
 			for _, h := range a.Hosts {
 				rows = append(rows, a.row(h))
 			}
+			if len(a.Hosts) == 0 {
+				rows = append(rows, a.row(adapterHost{State: "on no host", Problem: "the hosts' logs say why"}))
+			}
 		}
 		con.table([]string{"NAME", "VERSION", "WANTED", "PLATFORMS", "HOST", "STATE", "PID", "RESTARTS", "CALLS", "BESIDE", "TRUST", "CONFINEMENT", "PROBLEM"}, rows)
 	})

@@ -78,7 +78,7 @@ func (a *API) adapters() {
 				return nil, err
 			}
 			items := a.adaptersOn(ctx, hosts)
-			if err := a.withDesired(ctx, items); err != nil {
+			if items, err = a.withDesired(ctx, items); err != nil {
 				return nil, err
 			}
 			return &body[list[adapterView]]{list[adapterView]{Items: items}}, nil
@@ -149,18 +149,20 @@ func adapterOn(h cluster.Host, s supervisor.Status) adapterOnOneHost {
 	return on
 }
 
-// withDesired fills in what every host is to run.
-func (a *API) withDesired(ctx context.Context, items []adapterView) error {
+// withDesired fills in what every host is to run, and adds what no host runs.
+func (a *API) withDesired(ctx context.Context, items []adapterView) ([]adapterView, error) {
 	all, err := a.cfg.Releases.Desired(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range items {
-		for _, d := range all {
-			if d.Adapter == items[i].Name {
-				items[i].Desired = desiredOf(d)
-			}
+	for _, d := range all {
+		i := slices.IndexFunc(items, func(v adapterView) bool { return v.Name == d.Adapter })
+		if i < 0 {
+			items = append(items, adapterView{Name: d.Adapter, Platforms: []string{}, Hosts: []adapterOnOneHost{}})
+			i = len(items) - 1
 		}
+		items[i].Desired = desiredOf(d)
 	}
-	return nil
+	slices.SortFunc(items, func(x, y adapterView) int { return strings.Compare(x.Name, y.Name) })
+	return items, nil
 }

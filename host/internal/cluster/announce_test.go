@@ -18,11 +18,11 @@ type register struct {
 	broken error
 }
 
-func (r *register) Beat(_ context.Context, h Host) error {
+func (r *register) Beat(_ context.Context, h Host) (time.Time, error) {
 	if r.broken == nil {
 		r.beats[h.ID] = time.Now()
 	}
-	return r.broken
+	return time.Now(), r.broken
 }
 
 func (r *register) Live(_ context.Context, within time.Duration) ([]Host, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/release"
 )
 
@@ -144,10 +145,16 @@ func (s Releases) AddEvent(ctx context.Context, e release.Event) error {
 	return s.inTx(ctx, func(tx pgx.Tx) error { return addEvent(ctx, tx, e) })
 }
 
+// addEvent stores what happened to an adapter, for the history, and as an event of the operator's for whoever is told. It is the last statement
+// of a transaction, as emitEvent is.
 func addEvent(ctx context.Context, tx pgx.Tx, e release.Event) error {
 	_, err := tx.Exec(ctx, `INSERT INTO adapter_events (id, adapter, version, kind, host_id, actor, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		e.ID, e.Adapter, e.Version, e.Kind, e.Host, e.Actor, e.Detail)
-	return err
+	if err != nil {
+		return err
+	}
+	return emitEvent(ctx, tx, event.Event{Type: "adapter." + e.Kind, Subject: e.Adapter,
+		Data: map[string]any{"version": e.Version, "host": e.Host, "actor": e.Actor, "detail": e.Detail}})
 }
 
 // Events answers what happened, the newest first.

@@ -88,8 +88,11 @@ func (a *adapter) settle() {
 		a.mu.Unlock()
 		again, err := a.turn(t)
 		a.mu.Lock()
-		a.problem = ""
-		if err != nil {
+		switch {
+		case errors.Is(err, errGivenUp): // fell has said why
+		case err == nil && !a.fellBack(t):
+			a.problem = ""
+		case err != nil && a.problem != err.Error():
 			a.problem = err.Error()
 			a.s.cfg.Logger.Error("an adapter stays with the release that it has", "adapter", a.name, "wanted", t.Release.Version, "error", err)
 		}
@@ -116,6 +119,12 @@ func (a *adapter) wait(d time.Duration) {
 	}
 }
 
+// fellBack says whether the release of a target was given up after it came into service; the lock is held.
+func (a *adapter) fellBack(t release.Target) bool {
+	w := a.way.Load()
+	return w.stable != nil && w.stable.release.Digest != t.Release.Digest
+}
+
 // turn brings one target about, or says why it did not; again says that it may succeed later. What is new is started and asked before
 // it takes a call.
 func (a *adapter) turn(t release.Target) (again bool, err error) {
@@ -139,6 +148,9 @@ func (a *adapter) turn(t release.Target) (again bool, err error) {
 	}
 	if !a.room(next, t) {
 		return true, errors.New("two old processes still have calls under way")
+	}
+	if err := a.lead(next.stable, t); err != nil {
+		return false, err
 	}
 	a.flip(next, t)
 	if err := a.s.cfg.Catalog.Put(a.name, next.stable.platforms); err != nil {
@@ -227,16 +239,55 @@ func (a *adapter) flip(next *way, t release.Target) {
 		limit = 0
 	}
 	before := a.way.Swap(next)
-	for _, g := range []*generation{before.stable, before.canary} {
-		if g != nil && g != next.stable && g != next.canary {
-			g.park(limit)
-		}
-	}
+	a.parkOthers(limit)
 	if next.stable != before.stable && next.stable != nil {
 		a.s.cfg.Logger.Info("an adapter's release came into service", "adapter", a.name, "version", t.Release.Version, "revision", t.Revision)
 		a.report(release.Verdict{Adapter: a.name, Revision: t.Revision, Release: next.stable.release, Good: true})
 	}
 	a.forget(t)
+}
+
+// parkOthers takes what is not on the way out of service; the lock is held.
+func (a *adapter) parkOthers(limit time.Duration) {
+	w := a.way.Load()
+	for _, g := range a.generations {
+		if g != w.stable && g != w.canary {
+			g.park(limit)
+		}
+	}
+}
+
+// leadShares are the shares of the calls that a new release gets first, each for leadStep: its process opens its connections a few at a
+// time, where all callers at once would wait for all of them.
+func leadShares() []float64 { return []float64{1. / 16, 1. / 8, 1. / 4, 1. / 2} }
+
+const leadStep = 25 * time.Millisecond
+
+// errGivenUp is the error of a release that was given up while it took its first calls; fell has said why.
+var errGivenUp = errors.New("the release was given up while it took its first calls")
+
+// lead brings a generation in by a growing share of the calls, where another one serves now.
+func (a *adapter) lead(g *generation, t release.Target) error {
+	before := a.way.Load()
+	if t.Forced || before.stable == nil || before.stable == g || before.canary == g || !before.stable.live() {
+		return nil
+	}
+	now := before
+	for _, share := range leadShares() {
+		next := &way{stable: before.stable, canary: g, share: share}
+		if !a.way.CompareAndSwap(now, next) {
+			break
+		}
+		now = next
+		a.wait(leadStep)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.way.Load() == now && !a.closed {
+		return nil
+	}
+	a.parkOthers(drainLimit)
+	return errGivenUp
 }
 
 // forget drops generations that nothing leads back to; the lock is held.
@@ -254,7 +305,7 @@ func (a *adapter) forget(t release.Target) {
 }
 
 // fell hears that a generation crashed or was blamed. One that is on trial or in a crash loop is given up where another can take its
-// calls: a canary always, the stable one where there is a release to fall back to.
+// calls: a canary and one that takes its first calls always, the stable one where there is a release to fall back to.
 func (a *adapter) fell(g *generation, f *fault, looping bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -282,7 +333,8 @@ func (a *adapter) fell(g *generation, f *fault, looping bool) {
 	g.park(drainLimit)
 	a.problem = fmt.Sprintf("release %s was given up: %s", g.release.Version, f.reason)
 	a.s.cfg.Logger.Error("an adapter's release is given up", "adapter", a.name, "version", g.release.Version, "reason", f.Error())
-	a.report(release.Verdict{Adapter: a.name, Revision: t.Revision, Release: g.release, Reason: f.reason, Canary: g == w.canary})
+	a.report(release.Verdict{Adapter: a.name, Revision: t.Revision, Release: g.release, Reason: f.reason,
+		Canary: t.Canary != nil && t.Canary.Digest == g.release.Digest})
 }
 
 // judge gives up a release before it took a call.

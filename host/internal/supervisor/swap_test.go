@@ -19,7 +19,7 @@ import (
 
 // swaps is how many TestSwapsLoseNoCall makes; scripts/soak makes 50.
 func swaps(t *testing.T) int {
-	n, err := strconv.Atoi(os.Getenv("PATCHBAY_SOAK_SWAPS"))
+	n, err := strconv.Atoi(os.Getenv("PATCHBAY_TEST_ROUNDS"))
 	if err != nil {
 		return 6
 	}
