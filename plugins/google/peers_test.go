@@ -225,8 +225,8 @@ func against(t *testing.T, d *described, platform string, scenarios []scenario, 
 			if s.kind == 0 && err != nil || s.kind != 0 && (!errors.As(err, &failed) || failed.Kind != s.kind) {
 				t.Errorf("got %v, want kind %d", err, s.kind)
 			}
-			equal(t, "complaints", d.complaints, []string(nil))
-			equal(t, "requests", strings.Join(d.requests, " "), s.requests)
+			sdktest.Equal(t, "complaints", d.complaints, []string(nil))
+			sdktest.Equal(t, "requests", strings.Join(d.requests, " "), s.requests)
 			declared := h.Operation(platform, s.operation).GetScopes()
 			for i, allowed := range d.scopes {
 				if len(allowed) > 0 && !slices.ContainsFunc(declared, func(s string) bool { return slices.Contains(allowed, s) }) {

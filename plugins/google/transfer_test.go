@@ -117,16 +117,16 @@ func TestResumable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "output", string(result.Output), `{"id":"new"}`)
-			equal(t, "about", s.about, test.about)
-			equal(t, "media type", s.kind, "text/csv")
+			sdktest.Equal(t, "output", string(result.Output), `{"id":"new"}`)
+			sdktest.Equal(t, "about", s.about, test.about)
+			sdktest.Equal(t, "media type", s.kind, "text/csv")
 			if !strings.HasPrefix(s.first, test.first) || !strings.Contains(s.first, "uploadType=resumable") {
 				t.Errorf("the first request is %s", s.first)
 			}
 			if sha256.Sum256(s.got.Bytes()) != sha256.Sum256(test.content) {
 				t.Errorf("%d bytes arrived, or others than the %d that were sent", s.got.Len(), len(test.content))
 			}
-			equal(t, "pieces", s.pieces, test.pieces)
+			sdktest.Equal(t, "pieces", s.pieces, test.pieces)
 		})
 	}
 }
@@ -134,13 +134,13 @@ func TestResumable(t *testing.T) {
 // A session elsewhere gets neither the file nor the token.
 func TestUploadElsewhere(t *testing.T) {
 	h := sdktest.Start(t, adapter())
-	stranger := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
+	stranger := sdktest.Serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
 	for _, location := range []string{stranger + "/session", "", "https://user@www.googleapis.com/x", "//evil.example/x", "https://www.googleapis.com.evil.example/x"} {
 		s := newStore(t)
 		s.location = location
 		r := request("google-drive", s.URL, "upload_file", given{})
 		r.Stream, r.Files = true, []*sdktest.File{{Name: "a", Data: []byte("x")}}
-		if e := failure(t, h, r); e.Kind != sdk.PlatformError {
+		if e := sdktest.Failure(t, h, r); e.Kind != sdk.PlatformError {
 			t.Errorf("%s: got kind %d, %s", location, e.Kind, e.Message)
 		}
 	}
@@ -149,7 +149,7 @@ func TestUploadElsewhere(t *testing.T) {
 // An upload that Google never takes ends, and names no session.
 func TestUploadGivenUp(t *testing.T) {
 	base := ""
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base = sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/session" {
 			w.Header().Set("Location", base+"/session?upload_id=planted-session")
 			return
@@ -158,7 +158,7 @@ func TestUploadGivenUp(t *testing.T) {
 	})
 	r := request("google-drive", base, "upload_file", given{})
 	r.Stream, r.Files = true, []*sdktest.File{{Name: "a", Data: []byte("x")}}
-	if e := failure(t, sdktest.Start(t, adapter()), r); e.Kind != sdk.OutcomeUnknown {
+	if e := sdktest.Failure(t, sdktest.Start(t, adapter()), r); e.Kind != sdk.OutcomeUnknown {
 		t.Errorf("got kind %d, %s", e.Kind, e.Message)
 	}
 }
@@ -166,7 +166,7 @@ func TestUploadGivenUp(t *testing.T) {
 func TestDownloads(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	about := `{"name":"Report","mimeType":"application/vnd.google-apps.document"}`
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/export"):
 			_, _ = io.WriteString(w, "# exported as "+r.URL.Query().Get("mimeType"))
@@ -188,16 +188,16 @@ func TestDownloads(t *testing.T) {
 		return result.Files[0]
 	}
 	file := get("google-drive", "download_file", given{"file_id": "f"})
-	equal(t, "document", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"Report.md", "text/markdown", "# exported as text/markdown"})
+	sdktest.Equal(t, "document", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"Report.md", "text/markdown", "# exported as text/markdown"})
 	file = get("google-drive", "download_file", given{"file_id": "f", "export_as": "application/pdf"})
-	equal(t, "as asked", []string{file.GetName(), string(file.GetData())}, []string{"Report", "# exported as application/pdf"})
+	sdktest.Equal(t, "as asked", []string{file.GetName(), string(file.GetData())}, []string{"Report", "# exported as application/pdf"})
 	about = `{"name":"a.txt","mimeType":"text/plain"}`
 	file = get("google-drive", "download_file", given{"file_id": "f"})
-	equal(t, "file", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.txt", "text/plain", "content"})
+	sdktest.Equal(t, "file", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.txt", "text/plain", "content"})
 	file = get("youtube", "download_captions", given{"id": "c", "format": "vtt"})
-	equal(t, "captions", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"captions.vtt", "text/plain", "1\n00:00"})
+	sdktest.Equal(t, "captions", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"captions.vtt", "text/plain", "1\n00:00"})
 	about = `{"name":"F","mimeType":"application/vnd.google-apps.folder"}`
-	if e := failure(t, h, request("google-drive", base, "download_file", given{"file_id": "f"})); e.Kind != sdk.InvalidInput {
+	if e := sdktest.Failure(t, h, request("google-drive", base, "download_file", given{"file_id": "f"})); e.Kind != sdk.InvalidInput {
 		t.Errorf("a folder: got kind %d", e.Kind)
 	}
 }
@@ -206,7 +206,7 @@ func TestDownloads(t *testing.T) {
 func mailbox(t *testing.T, answers map[string]string) (base string, sent *mail.Message, about *map[string]any) {
 	t.Helper()
 	sent, about = &mail.Message{}, &map[string]any{}
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base = sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			_, _ = io.WriteString(w, answers[r.URL.Path])
 			return
@@ -264,8 +264,8 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"id":"m2","thread_id":"t1","label_ids":["SENT"]}`)
-	equal(t, "about", *about, map[string]any{"threadId": "t1"})
+	sdktest.Equal(t, "output", string(result.Output), `{"id":"m2","thread_id":"t1","label_ids":["SENT"]}`)
+	sdktest.Equal(t, "about", *about, map[string]any{"threadId": "t1"})
 	if sent.Header.Get("Bcc") != "" || plainHeader(sent.Header.Get("Subject")) != "Grüße  Bcc: evil@example.com" {
 		t.Errorf("the headers are %v", sent.Header)
 	}
@@ -288,7 +288,7 @@ func TestMessages(t *testing.T) {
 			}
 		}
 	}
-	equal(t, "parts", names, []string{"multipart/", "applicatio", "text/plain"})
+	sdktest.Equal(t, "parts", names, []string{"multipart/", "applicatio", "text/plain"})
 }
 
 func TestReplies(t *testing.T) {
@@ -298,9 +298,9 @@ func TestReplies(t *testing.T) {
 	if _, err := h.Execute(t.Context(), request("gmail", base, "reply", given{"message_id": "m1", "text": "yes", "all": true})); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "headers", []string{sent.Header.Get("To"), sent.Header.Get("Cc"), sent.Header.Get("Subject"), sent.Header.Get("In-Reply-To"), sent.Header.Get("References")},
+	sdktest.Equal(t, "headers", []string{sent.Header.Get("To"), sent.Header.Get("Cc"), sent.Header.Get("Subject"), sent.Header.Get("In-Reply-To"), sent.Header.Get("References")},
 		[]string{`"Ann" <ann@example.com>`, `"Bob" <bob@example.com>`, "Re: Hi", "<a@b>", "<0@b> <a@b>"})
-	equal(t, "thread", (*about)["threadId"], any("t1"))
+	sdktest.Equal(t, "thread", (*about)["threadId"], any("t1"))
 
 	raw := base64.URLEncoding.EncodeToString([]byte("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nbody"))
 	base, sent, _ = mailbox(t, map[string]string{"/gmail/v1/users/me/messages/m1": `{"raw":"` + raw + `"}`})
@@ -311,14 +311,14 @@ func TestReplies(t *testing.T) {
 	if err != nil || !strings.Contains(string(whole), "message/rfc822") || !strings.Contains(string(whole), "\r\n\r\nbody") || plainHeader(sent.Header.Get("Subject")) != "Fwd: Grüße" {
 		t.Errorf("the message is %v %s, %v", sent.Header, whole, err)
 	}
-	if e := failure(t, h, request("gmail", base, "send_email", given{"to": []string{"no address"}})); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/to/0" {
+	if e := sdktest.Failure(t, h, request("gmail", base, "send_email", given{"to": []string{"no address"}})); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/to/0" {
 		t.Errorf("got %v", e)
 	}
 }
 
 func TestReadMessage(t *testing.T) {
 	encoded := func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) }
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"id":"m1","threadId":"t1","snippet":"s","payload":{"mimeType":"multipart/mixed","headers":[{"name":"Subject","value":"S"}],"parts":[
 			{"mimeType":"multipart/alternative","parts":[{"mimeType":"text/plain","body":{"data":"`+encoded("täxt")+`"}},{"mimeType":"text/html","body":{"data":"`+encoded("<p>")+`"}}]},
 			{"mimeType":"application/pdf","filename":"a.pdf","body":{"attachmentId":"A1","size":3}}]}}`)
@@ -327,5 +327,5 @@ func TestReadMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"id":"m1","thread_id":"t1","label_ids":[],"subject":"S","snippet":"s","text":"täxt","html":"\u003cp\u003e","attachments":[{"id":"A1","filename":"a.pdf","mime_type":"application/pdf","size":3}]}`)
+	sdktest.Equal(t, "output", string(result.Output), `{"id":"m1","thread_id":"t1","label_ids":[],"subject":"S","snippet":"s","text":"täxt","html":"\u003cp\u003e","attachments":[{"id":"A1","filename":"a.pdf","mime_type":"application/pdf","size":3}]}`)
 }
