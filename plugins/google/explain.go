@@ -114,8 +114,9 @@ func reasons() sdk.Reasons {
 	return sdk.Reasons{
 		{Codes: "API_KEY_INVALID keyInvalid keyExpired API_KEY_EXPIRED", Kind: sdk.AuthRevoked, Advice: "Make another key and connect it."},
 		{Codes: "API_KEY_SERVICE_BLOCKED API_KEY_HTTP_REFERRER_BLOCKED API_KEY_IP_ADDRESS_BLOCKED ipRefererBlocked refererNotAllowed", Kind: sdk.PermissionDenied, Advice: "The key's restrictions in Google Cloud forbid this."},
-		{Codes: "authError UNAUTHENTICATED ACCESS_TOKEN_EXPIRED CREDENTIALS_MISSING", Kind: sdk.AuthExpired},
+		{Codes: "authError UNAUTHENTICATED ACCESS_TOKEN_EXPIRED", Kind: sdk.AuthExpired},
 		{Codes: "insufficientPermissions insufficientScopes ACCESS_TOKEN_SCOPE_INSUFFICIENT", Kind: sdk.PermissionDenied, Advice: "The person who connected the account did not allow this. Connect it again and tick it."},
+		{Codes: "CREDENTIALS_MISSING", Kind: sdk.PermissionDenied, Advice: "This belongs to an account and needs its sign-in: Google takes no key for it."},
 		{Codes: "youtubeSignupRequired", Kind: sdk.PermissionDenied, Advice: "The account has no YouTube channel."},
 		{Codes: "accessNotConfigured SERVICE_DISABLED", Kind: sdk.PermissionDenied, Advice: "The operator has to enable this API in the Google Cloud project of the OAuth client or key."},
 		{Codes: "rateLimitExceeded userRateLimitExceeded RATE_LIMIT_EXCEEDED RESOURCE_EXHAUSTED sharingRateLimitExceeded uploadRateLimitExceeded tooManyRequests", Kind: sdk.RateLimited, Advice: "Too many calls for now."},

@@ -94,8 +94,8 @@ type webResults struct {
 }
 
 func webSearch(ctx context.Context, call *sdk.Call, in webSearchInput) (webResults, error) {
-	if call.Credential.Method != sdk.MethodAPIKey {
-		return webResults{}, &sdk.Error{Kind: sdk.PermissionDenied, NotSent: true, Message: "Web search needs a connection of the platform google by API key; this one is by sign-in."}
+	if err := call.Needs(sdk.MethodAPIKey); err != nil {
+		return webResults{}, err
 	}
 	if in.Limit == 0 {
 		in.Limit = 10
@@ -216,6 +216,9 @@ type createContactInput struct {
 }
 
 func createContact(ctx context.Context, call *sdk.Call, in createContactInput) (object, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return nil, err
+	}
 	person := object{"names": []object{{"givenName": in.GivenName, "familyName": in.FamilyName}}}
 	put := func(name string, values []string) {
 		var list []object

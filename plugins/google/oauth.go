@@ -92,7 +92,16 @@ func at(call *sdk.Call, host, path string) string {
 
 // endpoint is a request to Google as data.
 func endpoint(method, path string, query ...any) sdk.Endpoint {
-	return sdk.Endpoint{Method: method, Path: path, Query: sdk.Query(query...), CamelCase: true}
+	return sdk.Endpoint{Method: method, Path: path, Query: sdk.Query(query...), CamelCase: true, Methods: signIn()}
+}
+
+// signIn are the auth methods of what belongs to an account: Google takes no key for it.
+func signIn() []string { return []string{sdk.MethodOAuth2} }
+
+// public is the endpoint for what a key is good for too.
+func public(e sdk.Endpoint) sdk.Endpoint {
+	e.Methods = nil
+	return e
 }
 
 // on is the endpoint on another host.
