@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,10 +52,7 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 	switch e.Kind {
 	case sdk.PermissionDenied:
 		if m := scopesPattern.FindStringSubmatch(header.Get("WWW-Authenticate")); m != nil {
-			// Any one of these is enough; the narrowest is the last one that Google names.
-			if all := strings.Fields(m[1]); len(all) > 0 {
-				e.MissingScopes = all[len(all)-1:]
-			}
+			e.MissingScopes = missing(strings.Fields(m[1]))
 		}
 	case sdk.RateLimited:
 		e.RetryAfter = r.wait(code, header, time.Now())
@@ -62,6 +60,23 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 		e.Violations = r.violations()
 	}
 	return e
+}
+
+// missing answers the one of the scopes that the adapter asks for: any one of those that Google names would be enough, and most of them give
+// away more. One that only reads comes first.
+func missing(enough []string) []string {
+	var ours []string
+	for _, names := range asked() {
+		ours = append(ours, scope(names...)...)
+	}
+	for _, only := range []string{".readonly", ""} {
+		for _, s := range enough {
+			if strings.HasSuffix(s, only) && slices.Contains(ours, s) {
+				return []string{s}
+			}
+		}
+	}
+	return nil
 }
 
 // code is the most telling of the names that Google gives a refusal.

@@ -29,7 +29,7 @@ func google() sdk.Platform {
 		Auth: []sdk.AuthMethod{
 			apiKey("For web search: make a search engine at https://programmablesearchengine.google.com (its id is cx), and an API key at https://console.cloud.google.com/apis/credentials in a project with the Custom Search API enabled. 100 searches a day cost nothing.",
 				sdk.Field{Name: "cx", Label: "Search engine ID", Required: true, Pattern: `[A-Za-z0-9:_-]+`, Help: "The cx of the search engine, such as 017576662512468239146:omuauf_lfve."}),
-			oauth("Google Docs, People, Tasks and Drive", "documents.readonly", "documents", "contacts.readonly", "contacts.other.readonly", "contacts", "tasks.readonly", "tasks", "drive.metadata.readonly"),
+			oauth("google", "Google Docs, People, Tasks and Drive"),
 		},
 		Authorize: authorize, Verify: verifyGoogle, Explain: explain,
 		VerifyNote: "A key is tested by a search, which counts as one of the 100 that are free each day.",

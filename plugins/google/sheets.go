@@ -26,7 +26,7 @@ func sheets() sdk.Platform {
 		ID: "google-sheets", Name: "Google Sheets", Category: sdk.Productivity, Icon: sheetsIcon, Website: "https://developers.google.com/workspace/sheets/api",
 		Description: "Reads, writes, searches and shapes spreadsheets.",
 		BaseURL:     "https://sheets.googleapis.com", Hosts: []string{driveHost, identityHost},
-		Auth:      []sdk.AuthMethod{oauth("Google Sheets and Google Drive", "spreadsheets.readonly", "spreadsheets", "drive.metadata.readonly")},
+		Auth:      []sdk.AuthMethod{oauth("google-sheets", "Google Sheets and Google Drive")},
 		Authorize: authorize, Verify: verify, Explain: explain,
 		RateLimits: rateLimits(cellOperations(), sheetOperations()),
 		Operations: slices.Concat(cellOperations(), sheetOperations()),

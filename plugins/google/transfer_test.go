@@ -31,8 +31,9 @@ type store struct {
 	pieces   int
 	// loses is the number of the piece that arrives by half, and whose answer is lost.
 	loses int
-	// refuses is what the first request is answered with.
-	refuses int
+	// loseLast has the last piece arrive whole and its answer lost.
+	loseLast bool
+	ended    bool
 }
 
 func newStore(t *testing.T) *store {
@@ -51,10 +52,6 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path != "/session" {
 		s.first, s.about, s.kind = r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery, string(body), r.Header.Get("X-Upload-Content-Type")
-		if s.refuses != 0 {
-			w.WriteHeader(s.refuses)
-			return
-		}
 		w.Header().Set("Location", s.location)
 		return
 	}
@@ -81,7 +78,12 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.got.Write(body)
-	if total > 0 && s.got.Len() == total || asks && strings.HasSuffix(spread, "/0") {
+	if total > 0 && s.got.Len() == total && s.loseLast {
+		s.loseLast, s.ended = false, true
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if s.ended && asks || total > 0 && s.got.Len() == total || asks && strings.HasSuffix(spread, "/0") {
 		_, _ = io.WriteString(w, `{"id":"new"}`) // the test sees when it does not arrive
 		return
 	}
@@ -100,17 +102,19 @@ func TestResumable(t *testing.T) {
 		content             []byte
 		loses, pieces       int
 		first, about        string
+		loseLast            bool
 	}{
-		"small":           {"google-drive", "upload_file", given{"parent_id": "p1", "convert_to": "spreadsheet"}, []byte("a,b\n"), 0, 1, "POST /upload/drive/v3/files?", `{"mimeType":"application/vnd.google-apps.spreadsheet","name":"file.bin","parents":["p1"]}`},
-		"empty":           {"google-drive", "upload_file", given{"name": "n"}, []byte{}, 0, 0, "POST /upload/drive/v3/files?", `{"name":"n"}`},
-		"one whole piece": {"google-drive", "update_file_content", given{"file_id": "f1"}, large[:chunk], 0, 1, "PATCH /upload/drive/v3/files/f1?", `{}`},
-		"large":           {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`},
-		"a lost answer":   {"youtube", "upload_video", given{"title": "T", "privacy": "unlisted", "notify_subscribers": false}, large, 2, 3, "POST /upload/youtube/v3/videos?notifySubscribers=false&part=snippet%2Cstatus&uploadType=resumable", `{"snippet":{"title":"T"},"status":{"privacyStatus":"unlisted"}}`},
-		"the last lost":   {"google-drive", "upload_file", given{}, large, 3, 4, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`},
+		"small":           {"google-drive", "upload_file", given{"parent_id": "p1", "convert_to": "spreadsheet"}, []byte("a,b\n"), 0, 1, "POST /upload/drive/v3/files?", `{"mimeType":"application/vnd.google-apps.spreadsheet","name":"file.bin","parents":["p1"]}`, false},
+		"empty":           {"google-drive", "upload_file", given{"name": "n"}, []byte{}, 0, 0, "POST /upload/drive/v3/files?", `{"name":"n"}`, false},
+		"one whole piece": {"google-drive", "update_file_content", given{"file_id": "f1"}, large[:chunk], 0, 1, "PATCH /upload/drive/v3/files/f1?", `{}`, false},
+		"large":           {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, false},
+		"a lost answer":   {"youtube", "upload_video", given{"title": "T", "privacy": "unlisted", "notify_subscribers": false}, large, 2, 3, "POST /upload/youtube/v3/videos?notifySubscribers=false&part=snippet%2Cstatus&uploadType=resumable", `{"snippet":{"title":"T"},"status":{"privacyStatus":"unlisted"}}`, false},
+		"the last lost":   {"google-drive", "upload_file", given{}, large, 3, 4, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, false},
+		"its answer lost": {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			s.loses = test.loses
+			s.loses, s.loseLast = test.loses, test.loseLast
 			r := request(test.platform, s.URL, test.operation, test.input)
 			r.Stream, r.Files = true, []*sdktest.File{{Name: "file.bin", MediaType: "text/csv", Data: test.content}}
 			result, err := h.Execute(t.Context(), r)

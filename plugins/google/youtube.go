@@ -21,7 +21,7 @@ func youtube() sdk.Platform {
 		ID: "youtube", Name: "YouTube", Category: sdk.Media, Icon: youtubeIcon, Website: "https://developers.google.com/youtube/v3",
 		Description: "Finds videos and channels, reads comments and captions, manages playlists and comments, and uploads videos.",
 		BaseURL:     "https://www.googleapis.com", Hosts: []string{identityHost},
-		Auth: []sdk.AuthMethod{oauth("YouTube Data API v3", "youtube.readonly", "youtube.force-ssl", "youtube.upload"),
+		Auth: []sdk.AuthMethod{oauth("youtube", "YouTube Data API v3"),
 			apiKey("For what is public: make an API key at https://console.cloud.google.com/apis/credentials, in a project with the YouTube Data API v3 enabled, and restrict it to that API. What belongs to an account needs the sign-in instead.")},
 		Authorize: authorize, Verify: verifyYouTube, Explain: explain,
 		VerifyNote: "Costs one of the 10,000 quota units that a Google Cloud project has each day. A search costs 100, most reads 1, most changes 50, an upload about 100.",
