@@ -84,7 +84,9 @@ func getListing(ctx context.Context, call *sdk.Call, path string, query url.Valu
 		// Reddit redirects the listings of a subreddit that it does not have to a search for subreddits.
 		return l, sdk.Errorf(sdk.NotFound, "Reddit has no such subreddit.")
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxListing)).Decode(&l); err != nil || l.Kind != "Listing" {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxListing)).Decode(&l); ctx.Err() != nil {
+		return l, ctx.Err()
+	} else if err != nil || l.Kind != "Listing" {
 		return l, sdk.Errorf(sdk.PlatformError, "Reddit's answer is not a list of things.")
 	}
 	for _, child := range l.Data.Children {
