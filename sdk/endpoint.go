@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,8 @@ type Endpoint struct {
 	Body map[string]any
 	// Form sends the body as a form instead of JSON.
 	Form bool
+	// Methods are the auth methods whose credential it takes; any other is refused before anything is sent. None means all.
+	Methods []string
 	// CamelCase says that the platform writes messageId where the operation says message_id.
 	CamelCase bool
 }
@@ -55,6 +58,9 @@ func Send[In, Out any](e Endpoint) Handler {
 		if err := json.Unmarshal(input, &in); err != nil {
 			return nil, Invalid("", "it does not fit the operation's schema (%s)", shortJSONError(err))
 		}
+		if err := call.Needs(e.Methods...); err != nil {
+			return nil, err
+		}
 		if v, ok := any(in).(interface{ Validate() error }); ok {
 			if err := v.Validate(); err != nil {
 				return nil, err
@@ -71,6 +77,20 @@ func Send[In, Out any](e Endpoint) Handler {
 		return json.Marshal(out)
 	}
 	return h
+}
+
+// Needs refuses a credential that is of none of the auth methods; none means all.
+func (c *Call) Needs(methods ...string) error {
+	if len(methods) == 0 || slices.Contains(methods, c.Credential.Method) {
+		return nil
+	}
+	var labels []string
+	for _, m := range c.platform.Auth {
+		if slices.Contains(methods, m.Type) {
+			labels = append(labels, m.Label)
+		}
+	}
+	return &Error{Kind: PermissionDenied, NotSent: true, Message: "This needs a connection of another kind: " + strings.Join(labels, " or ") + ". Connect one, and call with that."}
 }
 
 // sentField says where one property of the input goes.

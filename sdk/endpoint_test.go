@@ -121,6 +121,11 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("%s: got %v and the request %q", name, err, request)
 		}
 	}
+	signIn := sdk.Endpoint{Path: "/", Methods: []string{sdk.MethodOAuth2}}
+	request, _, err := sent(t, signIn, sdk.Send[sdk.None, sdk.None](signIn), map[string]any{}, "{}")
+	if sdk.KindOf(err) != sdk.PermissionDenied || request != "" {
+		t.Errorf("another auth method: got %v and the request %q", err, request)
+	}
 	if _, _, err := sent(t, post, sdk.Send[videoInput, videoPage](post), map[string]any{"id": "1"}, `[]`); sdk.KindOf(err) != sdk.PlatformError {
 		t.Errorf("got %v, want the complaint about an answer of another shape", err)
 	}

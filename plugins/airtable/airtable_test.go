@@ -3,17 +3,12 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
-	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay/patchbay/sdk"
 	"github.com/patchbay/patchbay/sdk/sdktest"
@@ -28,39 +23,6 @@ type given = map[string]any
 func request(base, operation string, input any) sdktest.Request {
 	return sdktest.Request{Platform: "airtable", Operation: operation, Input: input, Method: sdk.MethodBearer,
 		Fields: map[string]string{"token": secret}, BaseURL: base}
-}
-
-// failure runs a call that must fail, and asserts that its error holds no secret.
-func failure(t *testing.T, h *sdktest.Harness, r sdktest.Request) *sdk.Error {
-	t.Helper()
-	_, err := h.Execute(t.Context(), r)
-	var e *sdk.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("want an error of the adapter, got %v", err)
-	}
-	all, marshalErr := json.Marshal(e)
-	if marshalErr != nil {
-		t.Fatal(marshalErr)
-	}
-	if strings.Contains(string(all), "planted") || strings.Contains(string(all), "127.0.0.1") {
-		t.Errorf("the error holds a secret or an address: %s", all)
-	}
-	return e
-}
-
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// serve answers every request by one function.
-func serve(t *testing.T, f http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 func TestManifest(t *testing.T) {
@@ -80,28 +42,6 @@ func TestManifest(t *testing.T) {
 			if !slices.Contains(o.GetScopes(), scope) {
 				t.Errorf("%s needs %s, which is never asked for", op.GetName(), scope)
 			}
-		}
-	}
-}
-
-// The README lists every operation with its effect and scope.
-func TestReadmeListsOperations(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]string{}
-	for line := range strings.Lines(string(readme)) {
-		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | "); ok && strings.HasPrefix(line, "| `") {
-			rows[name] = rest
-		}
-	}
-	operations := sdktest.Start(t, adapter()).Platforms[0].GetOperations()
-	equal(t, "rows", len(rows), len(operations))
-	for _, op := range operations {
-		effect := strings.ToLower(strings.TrimPrefix(op.GetEffect().String(), "EFFECT_"))
-		if want := effect + " | `" + strings.Join(op.GetScopes(), "`, `") + "`"; !strings.HasPrefix(rows[op.GetName()], want) {
-			t.Errorf("%s: want %q, got %q", op.GetName(), want, rows[op.GetName()])
 		}
 	}
 }
@@ -169,7 +109,7 @@ func TestDocumentedCalls(t *testing.T) {
 		tried = append(tried, call.operation)
 		t.Run(call.operation, func(t *testing.T) {
 			var line, body, authorization string
-			base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				content, _ := io.ReadAll(r.Body) // a cut body shows in the comparison
 				line, body, authorization = r.Method+" "+r.URL.RequestURI(), string(content), r.Header.Get("Authorization")
 				_, _ = io.WriteString(w, call.answer) // the test sees when it does not arrive
@@ -178,8 +118,8 @@ func TestDocumentedCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "request", []string{line, sorted(t, body), authorization}, []string{call.request, sorted(t, call.body), "Bearer " + secret})
-			equal(t, "output", string(result.Output), call.output)
+			sdktest.Equal(t, "request", []string{line, sorted(t, body), authorization}, []string{call.request, sorted(t, call.body), "Bearer " + secret})
+			sdktest.Equal(t, "output", string(result.Output), call.output)
 		})
 	}
 	for _, op := range h.Platforms[0].GetOperations() {
@@ -210,7 +150,7 @@ func TestAttachments(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	var authorization, uploaded string
 	address := ""
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/uploadAttachment"):
 			content, _ := io.ReadAll(r.Body) // a cut body shows in the comparison
@@ -229,10 +169,10 @@ func TestAttachments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "upload", uploaded, `/v0/app1/rec1/My Files/uploadAttachment {"contentType":"text/plain","file":"SGVsbG8gd29ybGQ=","filename":"a.txt"}`)
-	equal(t, "output", string(result.Output), `{"id":"rec1","created_time":"t","fields":{"fld1":[{"id":"att1"}]}}`)
+	sdktest.Equal(t, "upload", uploaded, `/v0/app1/rec1/My Files/uploadAttachment {"contentType":"text/plain","file":"SGVsbG8gd29ybGQ=","filename":"a.txt"}`)
+	sdktest.Equal(t, "output", string(result.Output), `{"id":"rec1","created_time":"t","fields":{"fld1":[{"id":"att1"}]}}`)
 	r.Stream, r.Files = true, []*sdktest.File{{Name: "a", Data: make([]byte, maxUpload+1)}}
-	if e := failure(t, h, r); e.Kind != sdk.InvalidInput {
+	if e := sdktest.Failure(t, h, r); e.Kind != sdk.InvalidInput {
 		t.Errorf("a file of more than 5 MB: got kind %d", e.Kind)
 	}
 
@@ -242,16 +182,16 @@ func TestAttachments(t *testing.T) {
 	if err != nil || len(result.Files) != 1 || string(result.Files[0].GetData()) != "content" || result.Files[0].GetName() != "a.pdf" {
 		t.Fatalf("got %v, %v", result.Files, err)
 	}
-	equal(t, "authorization", authorization, "") // the address is the permission
-	stranger := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
+	sdktest.Equal(t, "authorization", authorization, "") // the address is the permission
+	stranger := sdktest.Serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
 	for _, elsewhere := range []string{stranger + "/planted", "https://evil.example/planted", "https://u@v5.airtableusercontent.com/planted", "::"} {
 		address = elsewhere
-		if e := failure(t, h, request(base, "download_attachment", input)); e.Kind != sdk.PlatformError {
+		if e := sdktest.Failure(t, h, request(base, "download_attachment", input)); e.Kind != sdk.PlatformError {
 			t.Errorf("%s: got kind %d", elsewhere, e.Kind)
 		}
 	}
 	input["attachment_id"] = "att9"
-	if e := failure(t, h, request(base, "download_attachment", input)); e.Kind != sdk.NotFound {
+	if e := sdktest.Failure(t, h, request(base, "download_attachment", input)); e.Kind != sdk.NotFound {
 		t.Errorf("no such attachment: got kind %d", e.Kind)
 	}
 }
@@ -259,17 +199,17 @@ func TestAttachments(t *testing.T) {
 func TestVerify(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	answer := `{"id":"usr1","email":"ann@example.com","scopes":["data.records:read"]}`
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
 	account, err := h.Verify(t.Context(), request(base, "", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "by sign-in", account, sdk.Account{ID: "usr1", Name: "ann@example.com", Scopes: []string{"data.records:read"}})
+	sdktest.Equal(t, "by sign-in", account, sdk.Account{ID: "usr1", Name: "ann@example.com", Scopes: []string{"data.records:read"}})
 	answer = `{"id":"usr1"}`
 	if account, err = h.Verify(t.Context(), request(base, "", nil)); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "by token", account, sdk.Account{ID: "usr1", Name: "Airtable user usr1"})
+	sdktest.Equal(t, "by token", account, sdk.Account{ID: "usr1", Name: "Airtable user usr1"})
 }
 
 // Refusals become kinds, in each of the forms that Airtable has.
@@ -296,19 +236,19 @@ func TestRefusals(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(test.status)
 				_, _ = io.WriteString(w, test.body) // the test sees when it does not arrive
 			})
-			e := failure(t, h, request(base, "list_bases", given{}))
+			e := sdktest.Failure(t, h, request(base, "list_bases", given{}))
 			if e.Kind != test.kind || e.PlatformCode != test.code || e.RetryAfter != test.wait {
 				t.Errorf("got kind %d, code %q, wait %s: %s", e.Kind, e.PlatformCode, e.RetryAfter, e.Message)
 			}
 		})
 	}
-	r := request(serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }), "list_bases", given{})
+	r := request(sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }), "list_bases", given{})
 	r.Method, r.Fields = sdk.MethodOAuth2, map[string]string{"access_token": secret}
-	if e := failure(t, h, r); e.Kind != sdk.AuthExpired {
+	if e := sdktest.Failure(t, h, r); e.Kind != sdk.AuthExpired {
 		t.Errorf("an access token: got kind %d", e.Kind)
 	}
 	for operation, input := range map[string]given{
@@ -317,7 +257,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		r := request("http://127.0.0.1:1", operation, input)
 		r.AnyInput = true
-		if e := failure(t, h, r); e.Kind != sdk.InvalidInput {
+		if e := sdktest.Failure(t, h, r); e.Kind != sdk.InvalidInput {
 			t.Errorf("%s: got kind %d", operation, e.Kind)
 		}
 	}
@@ -328,4 +268,9 @@ func FuzzExplain(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, status int, body []byte) {
 		_ = explain(status, http.Header{}, body) // it must not panic
 	})
+}
+
+// The README lists every operation with its effect and scopes.
+func TestReadmeListsOperations(t *testing.T) {
+	sdktest.ReadmeLists(t, sdktest.Start(t, adapter()).Platforms, true, "")
 }

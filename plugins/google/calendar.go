@@ -23,7 +23,7 @@ func calendar() sdk.Platform {
 		ID: "google-calendar", Name: "Google Calendar", Category: sdk.Productivity, Icon: calendarIcon, Website: "https://developers.google.com/workspace/calendar/api",
 		Description: "Reads and changes calendars and events, invites people, and finds free times.",
 		BaseURL:     "https://www.googleapis.com", Hosts: []string{identityHost},
-		Auth:      []sdk.AuthMethod{oauth("Google Calendar", "calendar.readonly", "calendar")},
+		Auth:      []sdk.AuthMethod{oauth("google-calendar", "Google Calendar")},
 		Authorize: authorize, Verify: verify, Explain: explain,
 		RateLimits: []sdk.RateLimit{{Calls: 600, PerSeconds: 60}},
 		Operations: slices.Concat(eventOperations(), calendarOperations()),

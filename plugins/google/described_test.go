@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,10 +142,14 @@ func TestCalendarAgainstItsDescriptions(t *testing.T) {
 }
 
 func TestYouTubeAgainstItsDescriptions(t *testing.T) {
+	against(t, newDescribed(t, "youtube"), "youtube", youtubeScenarios(), "upload_video") // TestResumable
+}
+
+func youtubeScenarios() []scenario {
 	channel := map[string]string{"GET /youtube/v3/channels": `{"items":[{"contentDetails":{"relatedPlaylists":{"uploads":"UU1"}}}]}`}
 	body := given{"description": "D", "tags": []string{"a"}, "category_id": "22", "privacy": "unlisted", "made_for_kids": false}
 	const v3 = "/youtube/v3/"
-	against(t, newDescribed(t, "youtube"), "youtube", []scenario{
+	return []scenario{
 		{operation: "search", input: with(page, given{"query": "cats", "type": "video", "order": "date", "channel_id": "UC1", "published_after": "2026-01-01T00:00:00Z", "published_before": "2026-02-01T00:00:00Z", "region_code": "DE",
 			"relevance_language": "de", "video_duration": "short", "video_caption": "closedCaption", "event_type": "completed", "safe_search": "strict"}), key: true, requests: "GET " + v3 + "search"},
 		{operation: "get_videos", input: given{"ids": []string{"a", "b"}, "parts": []string{"id", "status"}}, requests: "GET " + v3 + "videos"},
@@ -179,13 +184,17 @@ func TestYouTubeAgainstItsDescriptions(t *testing.T) {
 		{operation: "delete_video", input: given{"id": "v1"}, requests: "DELETE " + v3 + "videos"},
 		{operation: "set_thumbnail", input: given{"video_id": "v1"}, files: []*sdktest.File{{Name: "a.png", MediaType: "image/png", Data: []byte("png")}}, requests: "POST /upload" + v3 + "thumbnails/set"},
 		{operation: "rate_video", input: given{"id": "v1", "rating": "like"}, requests: "POST " + v3 + "videos/rate"},
-	}, "upload_video") // TestResumable
+	}
 }
 
 func TestGoogleAgainstItsDescriptions(t *testing.T) {
+	against(t, newDescribed(t, "customsearch", "docs", "people", "tasks", "drive"), "google", googleScenarios())
+}
+
+func googleScenarios() []scenario {
 	const document, tasks = "/v1/documents/d1", "/tasks/v1/lists/@default/tasks"
 	doc := given{"document_id": "d1"}
-	against(t, newDescribed(t, "customsearch", "docs", "people", "tasks", "drive"), "google", []scenario{
+	return []scenario{
 		{operation: "web_search", key: true, input: given{"query": "cats", "limit": 5, "cursor": "11", "country": "de", "language": "lang_de", "site": "example.com", "within": "d7", "exact_terms": "a", "exclude_terms": "b", "file_type": "pdf", "images": true, "safe": "active"}, requests: "GET /customsearch/v1"},
 		{operation: "web_search", input: given{"query": "cats"}, kind: sdk.PermissionDenied},
 		{operation: "list_documents", input: page, requests: "GET /drive/v3/files"},
@@ -207,7 +216,27 @@ func TestGoogleAgainstItsDescriptions(t *testing.T) {
 		{operation: "create_task", input: given{"title": "T", "notes": "N", "due": "2026-01-31T00:00:00Z", "parent": "p", "previous": "q"}, requests: "POST " + tasks},
 		{operation: "update_task", input: given{"task_id": "t1", "status": "completed"}, requests: "PATCH " + tasks + "/t1"},
 		{operation: "delete_task", input: given{"task_id": "t1"}, requests: "DELETE " + tasks + "/t1"},
-	})
+	}
+}
+
+// What belongs to an account is refused with a key before anything is sent: Google's refusal of it would be taken for an expired sign-in.
+func TestKeysAreRefused(t *testing.T) {
+	h := sdktest.Start(t, adapter())
+	public := []string{"search", "get_videos", "list_popular_videos", "get_channel", "list_video_categories", "list_playlist_items", "list_comments", "list_replies", "web_search"}
+	for platform, scenarios := range map[string][]scenario{"youtube": append(youtubeScenarios(), scenario{operation: "upload_video", input: given{"title": "T"}}), "google": googleScenarios()} {
+		for _, s := range scenarios {
+			if s.input == nil {
+				s.input = given{}
+			}
+			if slices.Contains(public, s.operation) || s.input["channel_id"] != nil && s.operation == "channel_uploads" {
+				continue
+			}
+			e := sdktest.Failure(t, h, byKey(platform, "http://127.0.0.1:1", s.operation, s.input))
+			if e.Kind != sdk.PermissionDenied || !e.NotSent || !strings.Contains(e.Message, "Sign in with Google") {
+				t.Errorf("%s.%s: got kind %d, %s", platform, s.operation, e.Kind, e.Message)
+			}
+		}
+	}
 }
 
 // The peers object to what is wrong; otherwise their silence would mean nothing.
@@ -220,8 +249,8 @@ func TestDescriptionsObject(t *testing.T) {
 		}
 		_ = resp.Body.Close() // what was noted counts
 	}
-	all := strings.Join(d.complaints, "\n")
-	for _, want := range []string{"no parameter colour", "no property shape", "is no array", "the mock server", "is no method"} {
+	all := strings.Join(d.found(), "\n")
+	for _, want := range []string{"no parameter colour", "no property shape", "is no array", "(query.colour)", "is no method"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("want an objection with %q, got\n%s", want, all)
 		}

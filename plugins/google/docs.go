@@ -18,6 +18,9 @@ type documentPage struct {
 }
 
 func listDocuments(ctx context.Context, call *sdk.Call, in listSpreadsheetsInput) (documentPage, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return documentPage{}, err
+	}
 	files, err := ofKind(ctx, call, documentMIME, in)
 	return documentPage{Documents: files.Files, NextCursor: files.NextCursor}, err
 }
@@ -39,6 +42,9 @@ type document struct {
 }
 
 func getDocument(ctx context.Context, call *sdk.Call, in getDocumentInput) (document, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return document{}, err
+	}
 	var structure object
 	if err := call.Do(ctx, sdk.Request{Path: at(call, docsHost, sdk.Path("/v1/documents/%s", in.DocumentID))}, &structure); err != nil {
 		return document{}, err
@@ -108,6 +114,9 @@ type createdDocument struct {
 }
 
 func createDocument(ctx context.Context, call *sdk.Call, in createDocumentInput) (createdDocument, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return createdDocument{}, err
+	}
 	var answer struct {
 		ID string `json:"documentId"`
 	}
@@ -137,6 +146,9 @@ type documentReplies struct {
 }
 
 func changeDocument(ctx context.Context, call *sdk.Call, id string, request object) (documentReplies, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return documentReplies{}, err
+	}
 	out := documentReplies{Replies: []object{}}
 	return out, call.Do(ctx, sdk.Request{Path: at(call, docsHost, sdk.Path("/v1/documents/%s:batchUpdate", id)), JSON: object{"requests": []object{request}}}, &out)
 }

@@ -28,8 +28,9 @@ func drive() sdk.Platform {
 		ID: "google-drive", Name: "Google Drive", Category: sdk.Productivity, Icon: driveIcon, Website: "https://developers.google.com/workspace/drive/api",
 		Description: "Finds, reads, uploads, moves and shares files and folders of Google Drive, shared drives included.",
 		BaseURL:     "https://www.googleapis.com", Hosts: []string{identityHost},
-		Auth:      []sdk.AuthMethod{oauth("Google Drive", "drive.readonly", "drive.file", "drive")},
+		Auth:      []sdk.AuthMethod{oauth("google-drive", "Google Drive")},
 		Authorize: authorize, Verify: verify, Explain: explain,
+		RateLimits: []sdk.RateLimit{{Calls: 12000, PerSeconds: 60}},
 		Operations: slices.Concat(fileOperations(), sharingOperations()),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,15 +33,12 @@ type refusal struct {
 	} `json:"error"`
 }
 
-// Bounds of what is passed on of Google's own words.
-const (
-	maxWords      = 500
-	maxViolations = 10
-)
+// maxViolations bounds what is passed on of Google's remarks.
+const maxViolations = 10
 
 var (
 	codePattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,79}$`)
-	scopesPattern = regexp.MustCompile(`scope="([^"]{1,1000})"`)
+	scopesPattern = regexp.MustCompile(`error="insufficient_scope".*scope="([^"]{1,1000})"`)
 )
 
 // explain reads Google's own refusal out of an answer.
@@ -50,15 +48,11 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 		return nil
 	}
 	code := r.code()
-	why := reasonOf(code, status)
-	e := sdk.Errorf(why.kind, "Google refused with %s: %s %s", code, plain(r.Error.Message), why.advice)
-	e.Message, e.PlatformCode = strings.TrimSpace(e.Message), code
-	switch why.kind {
+	e := reasons().Refusal("Google", code, r.Error.Message, status)
+	switch e.Kind {
 	case sdk.PermissionDenied:
-		if m := scopesPattern.FindStringSubmatch(header.Get("WWW-Authenticate")); m != nil && why.scopes {
-			// Any one of these is enough; the narrowest is the last one that Google names.
-			all := strings.Fields(m[1])
-			e.MissingScopes = all[len(all)-1:]
+		if m := scopesPattern.FindStringSubmatch(header.Get("WWW-Authenticate")); m != nil {
+			e.MissingScopes = missing(strings.Fields(m[1]))
 		}
 	case sdk.RateLimited:
 		e.RetryAfter = r.wait(code, header, time.Now())
@@ -66,6 +60,23 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 		e.Violations = r.violations()
 	}
 	return e
+}
+
+// missing answers the one of the scopes that the adapter asks for: any one of those that Google names would be enough, and most of them give
+// away more. One that only reads comes first.
+func missing(enough []string) []string {
+	var ours []string
+	for _, names := range asked() {
+		ours = append(ours, scope(names...)...)
+	}
+	for _, only := range []string{".readonly", ""} {
+		for _, s := range enough {
+			if strings.HasSuffix(s, only) && slices.Contains(ours, s) {
+				return []string{s}
+			}
+		}
+	}
+	return nil
 }
 
 // code is the most telling of the names that Google gives a refusal.
@@ -89,7 +100,7 @@ func (r refusal) violations() (out []sdk.Violation) {
 	for _, d := range r.Error.Details {
 		for _, v := range d.Violations {
 			if len(out) < maxViolations {
-				out = append(out, sdk.Violation{Pointer: "/" + strings.ReplaceAll(plain(v.Field), ".", "/"), Detail: plain(v.Description)})
+				out = append(out, sdk.Violation{Pointer: "/" + strings.ReplaceAll(strings.TrimSuffix(sdk.Words(v.Field), "."), ".", "/"), Detail: sdk.Words(v.Description)})
 			}
 		}
 	}
@@ -113,64 +124,26 @@ func (r refusal) wait(code string, header http.Header, now time.Time) time.Durat
 	return 0
 }
 
-// reason is what a code means and what to do about it.
-type reason struct {
-	kind   sdk.Kind
-	advice string
-	// scopes says that the refusal is about the scopes of the token.
-	scopes bool
-}
-
-// reasonOf answers what a code means; for those that the table lacks the status decides.
-func reasonOf(code string, status int) reason {
-	for _, row := range reasons {
-		for known := range strings.FieldsSeq(row.codes) {
-			if known == code {
-				return row.reason
-			}
-		}
+// reasons is the table of Google's codes. Sources: the error pages of the single APIs, google.rpc.Code and google.api.ErrorReason.
+func reasons() sdk.Reasons {
+	return sdk.Reasons{
+		{Codes: "API_KEY_INVALID keyInvalid keyExpired API_KEY_EXPIRED", Kind: sdk.AuthRevoked, Advice: "Make another key and connect it."},
+		{Codes: "API_KEY_SERVICE_BLOCKED API_KEY_HTTP_REFERRER_BLOCKED API_KEY_IP_ADDRESS_BLOCKED ipRefererBlocked refererNotAllowed", Kind: sdk.PermissionDenied, Advice: "The key's restrictions in Google Cloud forbid this."},
+		{Codes: "authError UNAUTHENTICATED ACCESS_TOKEN_EXPIRED", Kind: sdk.AuthExpired},
+		{Codes: "insufficientPermissions insufficientScopes ACCESS_TOKEN_SCOPE_INSUFFICIENT", Kind: sdk.PermissionDenied, Advice: "The person who connected the account did not allow this. Connect it again and tick it."},
+		{Codes: "CREDENTIALS_MISSING", Kind: sdk.PermissionDenied, Advice: "This belongs to an account and needs its sign-in: Google takes no key for it."},
+		{Codes: "youtubeSignupRequired", Kind: sdk.PermissionDenied, Advice: "The account has no YouTube channel."},
+		{Codes: "accessNotConfigured SERVICE_DISABLED", Kind: sdk.PermissionDenied, Advice: "The operator has to enable this API in the Google Cloud project of the OAuth client or key."},
+		{Codes: "rateLimitExceeded userRateLimitExceeded RATE_LIMIT_EXCEEDED RESOURCE_EXHAUSTED sharingRateLimitExceeded uploadRateLimitExceeded tooManyRequests", Kind: sdk.RateLimited, Advice: "Too many calls for now."},
+		{Codes: "quotaExceeded dailyLimitExceeded dailyLimitExceededUnreg", Kind: sdk.RateLimited, Advice: "The quota of the operator's Google Cloud project for this day is used up."},
+		{Codes: "storageQuotaExceeded uploadLimitExceeded numChildrenInNonRootLimitExceeded teamDriveFileLimitExceeded", Kind: sdk.Conflict, Advice: "There is no room for more."},
+		{Codes: "FAILED_PRECONDITION failedPrecondition ABORTED conditionNotMet duplicate alreadyExists ALREADY_EXISTS fileNotDownloadable cannotCopyFile updatedMinTooLongAgo fullSyncRequired", Kind: sdk.Conflict},
+		{Codes: "exportSizeLimitExceeded badRequest invalid required invalidParameter INVALID_ARGUMENT OUT_OF_RANGE parseError", Kind: sdk.InvalidInput},
+		{Codes: "forbidden PERMISSION_DENIED domainPolicy appNotAuthorizedToFile insufficientFilePermissions cannotDownloadAbusiveFile commentsDisabled videoRatingDisabled", Kind: sdk.PermissionDenied},
+		{Codes: "notFound NOT_FOUND videoNotFound channelNotFound playlistNotFound commentNotFound commentThreadNotFound subscriptionNotFound captionNotFound", Kind: sdk.NotFound},
+		{Codes: "backendError internalError INTERNAL UNKNOWN DATA_LOSS", Kind: sdk.PlatformError},
+		{Codes: "UNAVAILABLE", Kind: sdk.PlatformUnavailable},
 	}
-	return reason{kind: sdk.KindOfStatus(status, sdk.MethodOAuth2)}
-}
-
-// reasons is the table of Google's codes, those of one meaning in a row. Sources: the error pages of the single APIs, google.rpc.Code and
-// google.api.ErrorReason.
-var reasons = []struct {
-	codes string
-	reason
-}{
-	{"API_KEY_INVALID keyInvalid keyExpired API_KEY_EXPIRED", reason{kind: sdk.AuthRevoked, advice: "Make another key and connect it."}},
-	{"API_KEY_SERVICE_BLOCKED API_KEY_HTTP_REFERRER_BLOCKED API_KEY_IP_ADDRESS_BLOCKED ipRefererBlocked refererNotAllowed", reason{kind: sdk.PermissionDenied, advice: "The key's restrictions in Google Cloud forbid this."}},
-	{"authError UNAUTHENTICATED ACCESS_TOKEN_EXPIRED CREDENTIALS_MISSING youtubeSignupRequired", reason{kind: sdk.AuthExpired}},
-	{"insufficientPermissions insufficientScopes ACCESS_TOKEN_SCOPE_INSUFFICIENT", reason{kind: sdk.PermissionDenied, advice: "The person who connected the account did not allow this. Connect it again and tick it.", scopes: true}},
-	{"accessNotConfigured SERVICE_DISABLED", reason{kind: sdk.PermissionDenied, advice: "The operator has to enable this API in the Google Cloud project of the OAuth client or key."}},
-	{"rateLimitExceeded userRateLimitExceeded RATE_LIMIT_EXCEEDED RESOURCE_EXHAUSTED sharingRateLimitExceeded uploadRateLimitExceeded tooManyRequests", reason{kind: sdk.RateLimited, advice: "Too many calls for now."}},
-	{"quotaExceeded dailyLimitExceeded dailyLimitExceededUnreg", reason{kind: sdk.RateLimited, advice: "The quota of the operator's Google Cloud project for this day is used up."}},
-	{"storageQuotaExceeded uploadLimitExceeded numChildrenInNonRootLimitExceeded teamDriveFileLimitExceeded", reason{kind: sdk.Conflict, advice: "There is no room for more."}},
-	{"FAILED_PRECONDITION failedPrecondition ABORTED conditionNotMet duplicate alreadyExists ALREADY_EXISTS fileNotDownloadable cannotCopyFile updatedMinTooLongAgo fullSyncRequired", reason{kind: sdk.Conflict}},
-	{"exportSizeLimitExceeded badRequest invalid required invalidParameter INVALID_ARGUMENT OUT_OF_RANGE parseError", reason{kind: sdk.InvalidInput}},
-	{"forbidden PERMISSION_DENIED domainPolicy appNotAuthorizedToFile insufficientFilePermissions cannotDownloadAbusiveFile commentsDisabled videoRatingDisabled", reason{kind: sdk.PermissionDenied}},
-	{"notFound NOT_FOUND videoNotFound channelNotFound playlistNotFound commentNotFound commentThreadNotFound subscriptionNotFound captionNotFound", reason{kind: sdk.NotFound}},
-	{"backendError internalError INTERNAL UNKNOWN DATA_LOSS", reason{kind: sdk.PlatformError}},
-	{"UNAVAILABLE", reason{kind: sdk.PlatformUnavailable}},
-}
-
-// plain bounds foreign words and takes out control characters.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > maxWords {
-		s = s[:maxWords]
-	}
-	s = strings.ToValidUTF8(strings.TrimSpace(s), "")
-	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {
-		s += "."
-	}
-	return s
 }
 
 // shapeError says that an answer is not what Google documents.

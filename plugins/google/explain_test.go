@@ -24,7 +24,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		"expired":         {401, nil, `{"error":{"code":401,"message":"Invalid Credentials","errors":[{"reason":"authError"}],"status":"UNAUTHENTICATED"}}`, false, sdk.AuthExpired, "authError", 0},
 		"a key":           {400, nil, `{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}`, true, sdk.AuthRevoked, "API_KEY_INVALID", 0},
-		"a scope":         {403, map[string]string{"WWW-Authenticate": `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="https://mail.google.com/ https://www.googleapis.com/auth/gmail.readonly"`}, `{"error":{"message":"Request had insufficient authentication scopes.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}`, false, sdk.PermissionDenied, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", 0},
+		"a scope":         {403, map[string]string{"WWW-Authenticate": `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="https://mail.google.com/ https://www.googleapis.com/auth/gmail.modify https://www.googleapis.com/auth/gmail.readonly https://www.googleapis.com/auth/gmail.metadata"`}, `{"error":{"message":"Request had insufficient authentication scopes.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}`, false, sdk.PermissionDenied, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", 0},
 		"not enabled":     {403, nil, `{"error":{"message":"Gmail API has not been used in project 1 before or it is disabled.","errors":[{"reason":"accessNotConfigured"}]}}`, false, sdk.PermissionDenied, "accessNotConfigured", 0},
 		"too many":        {403, nil, `{"error":{"message":"Rate Limit Exceeded","errors":[{"reason":"userRateLimitExceeded"}]}}`, false, sdk.RateLimited, "userRateLimitExceeded", 0},
 		"too many, wait":  {429, map[string]string{"Retry-After": "7"}, `{"error":{"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}`, false, sdk.RateLimited, "RESOURCE_EXHAUSTED", 7 * time.Second},
@@ -41,7 +41,7 @@ func TestRefusals(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				for name, value := range test.header {
 					w.Header().Set(name, value)
 				}
@@ -52,15 +52,15 @@ func TestRefusals(t *testing.T) {
 			if test.key {
 				r = byKey("youtube", base, "search", given{"query": "x"})
 			}
-			e := failure(t, h, r)
+			e := sdktest.Failure(t, h, r)
 			if e.Kind != test.kind || e.PlatformCode != test.code || e.RetryAfter != test.wait || e.PlatformStatus != test.status {
 				t.Errorf("got kind %d, code %q, wait %s: %s", e.Kind, e.PlatformCode, e.RetryAfter, e.Message)
 			}
 			if name == "a scope" {
-				equal(t, "missing", e.MissingScopes, []string{"https://www.googleapis.com/auth/gmail.readonly"})
+				sdktest.Equal(t, "missing", e.MissingScopes, []string{"https://www.googleapis.com/auth/gmail.readonly"})
 			}
 			if name == "fields" {
-				equal(t, "violations", e.Violations, []sdk.Violation{{Pointer: "/requests/0/", Detail: "no."}})
+				sdktest.Equal(t, "violations", e.Violations, []sdk.Violation{{Pointer: "/requests/0", Detail: "no."}})
 			}
 		})
 	}
@@ -75,17 +75,17 @@ func TestDailyQuota(t *testing.T) {
 }
 
 func TestRefusalHidesToken(t *testing.T) {
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"error":{"message":"you sent `+secret+`","status":"INVALID_ARGUMENT"}}`)
 	})
-	if e := failure(t, sdktest.Start(t, adapter()), request("gmail", base, "get_profile", given{})); !strings.Contains(e.Message, "[secret]") {
+	if e := sdktest.Failure(t, sdktest.Start(t, adapter()), request("gmail", base, "get_profile", given{})); !strings.Contains(e.Message, "[secret]") {
 		t.Errorf("got %q", e.Message)
 	}
 }
 
 func TestFindRows(t *testing.T) {
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"values":[["Name","City"],["Ann","Bonn","x"],["Bob"],[],["Anna",7]]}`)
 	})
 	h := sdktest.Start(t, adapter())
@@ -97,15 +97,15 @@ func TestFindRows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, value, string(result.Output), want)
+		sdktest.Equal(t, value, string(result.Output), want)
 	}
-	if e := failure(t, h, request("google-sheets", base, "find_rows", given{"spreadsheet_id": "s", "sheet": "S", "column": "Age", "value": "1"})); e.Kind != sdk.InvalidInput {
+	if e := sdktest.Failure(t, h, request("google-sheets", base, "find_rows", given{"spreadsheet_id": "s", "sheet": "S", "column": "Age", "value": "1"})); e.Kind != sdk.InvalidInput {
 		t.Errorf("got kind %d", e.Kind)
 	}
 }
 
 func TestDocumentText(t *testing.T) {
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"title":"T","body":{"content":[{"sectionBreak":{}},{"paragraph":{"elements":[{"textRun":{"content":"One\n"}}]}},{"paragraph":{"bullet":{},"elements":[{"textRun":{"content":"Two\n"}}]}},
 			{"table":{"tableRows":[{"tableCells":[{"content":[{"paragraph":{"elements":[{"textRun":{"content":"a\n"}}]}}]},{"content":[{"paragraph":{"elements":[{"textRun":{"content":"b\n"}}]}}]}]}]}}]}}`)
 	})
@@ -113,19 +113,19 @@ func TestDocumentText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"document_id":"d1","title":"T","text":"One\n- Two\na\tb\n"}`)
+	sdktest.Equal(t, "output", string(result.Output), `{"document_id":"d1","title":"T","text":"One\n- Two\na\tb\n"}`)
 }
 
 func TestWebSearch(t *testing.T) {
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"items":[{"title":"T","link":"https://example.com","snippet":"S","displayLink":"example.com"}],"searchInformation":{"totalResults":"12"},"queries":{"nextPage":[{"startIndex":11}]}}`)
 	})
 	result, err := sdktest.Start(t, adapter()).Execute(t.Context(), byKey("google", base, "web_search", given{"query": "x"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"results":[{"title":"T","link":"https://example.com","snippet":"S","display_link":"example.com"}],"total":"12","next_cursor":"11"}`)
-	equal(t, "units", result.Units, map[string]float64{"searches": 1})
+	sdktest.Equal(t, "output", string(result.Output), `{"results":[{"title":"T","link":"https://example.com","snippet":"S","display_link":"example.com"}],"total":"12","next_cursor":"11"}`)
+	sdktest.Equal(t, "units", result.Units, map[string]float64{"searches": 1})
 }
 
 func FuzzExplain(f *testing.F) {

@@ -17,7 +17,7 @@ func gmail() sdk.Platform {
 		ID: "gmail", Name: "Gmail", Category: sdk.Productivity, Icon: gmailIcon, Website: "https://developers.google.com/workspace/gmail/api",
 		Description: "Sends, searches, reads and sorts the mail of a Gmail account, with drafts, labels and attachments.",
 		BaseURL:     "https://gmail.googleapis.com", Hosts: []string{identityHost},
-		Auth:      []sdk.AuthMethod{oauth("Gmail", "gmail.send", "gmail.readonly", "gmail.compose", "gmail.modify", "gmail.labels")},
+		Auth:      []sdk.AuthMethod{oauth("gmail", "Gmail")},
 		Authorize: authorize, Verify: verify, Explain: explain,
 		// 15,000 quota units a user and minute; a send costs 100, a list 5, a read 5 to 20.
 		RateLimits: []sdk.RateLimit{{Calls: 150, PerSeconds: 60, Operations: []string{"send_email", "reply", "forward", "send_draft"}}},

@@ -29,7 +29,7 @@ func google() sdk.Platform {
 		Auth: []sdk.AuthMethod{
 			apiKey("For web search: make a search engine at https://programmablesearchengine.google.com (its id is cx), and an API key at https://console.cloud.google.com/apis/credentials in a project with the Custom Search API enabled. 100 searches a day cost nothing.",
 				sdk.Field{Name: "cx", Label: "Search engine ID", Required: true, Pattern: `[A-Za-z0-9:_-]+`, Help: "The cx of the search engine, such as 017576662512468239146:omuauf_lfve."}),
-			oauth("Google Docs, People, Tasks and Drive", "documents.readonly", "documents", "contacts.readonly", "contacts.other.readonly", "contacts", "tasks.readonly", "tasks", "drive.metadata.readonly"),
+			oauth("google", "Google Docs, People, Tasks and Drive"),
 		},
 		Authorize: authorize, Verify: verifyGoogle, Explain: explain,
 		VerifyNote: "A key is tested by a search, which counts as one of the 100 that are free each day.",
@@ -94,8 +94,8 @@ type webResults struct {
 }
 
 func webSearch(ctx context.Context, call *sdk.Call, in webSearchInput) (webResults, error) {
-	if call.Credential.Method != sdk.MethodAPIKey {
-		return webResults{}, &sdk.Error{Kind: sdk.PermissionDenied, NotSent: true, Message: "Web search needs a connection of the platform google by API key; this one is by sign-in."}
+	if err := call.Needs(sdk.MethodAPIKey); err != nil {
+		return webResults{}, err
 	}
 	if in.Limit == 0 {
 		in.Limit = 10
@@ -216,6 +216,9 @@ type createContactInput struct {
 }
 
 func createContact(ctx context.Context, call *sdk.Call, in createContactInput) (object, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return nil, err
+	}
 	person := object{"names": []object{{"givenName": in.GivenName, "familyName": in.FamilyName}}}
 	put := func(name string, values []string) {
 		var list []object

@@ -1,17 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"encoding/xml"
-	"errors"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay/patchbay/sdk"
 	"github.com/patchbay/patchbay/sdk/sdktest"
@@ -35,39 +28,6 @@ func byKey(platform, base, operation string, input any) sdktest.Request {
 	return r
 }
 
-// failure runs a call that must fail, and asserts that its error holds no secret.
-func failure(t *testing.T, h *sdktest.Harness, r sdktest.Request) *sdk.Error {
-	t.Helper()
-	_, err := h.Execute(t.Context(), r)
-	var e *sdk.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("want an error of the adapter, got %v", err)
-	}
-	all, marshalErr := json.Marshal(e)
-	if marshalErr != nil {
-		t.Fatal(marshalErr)
-	}
-	if strings.Contains(string(all), "planted") || strings.Contains(string(all), "127.0.0.1") {
-		t.Errorf("the error holds a secret or an address: %s", all)
-	}
-	return e
-}
-
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// serve answers every request by one function.
-func serve(t *testing.T, f http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 func TestManifest(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	var ids []string
@@ -80,7 +40,7 @@ func TestManifest(t *testing.T) {
 			if m.GetType() != sdk.MethodOAuth2 {
 				continue
 			}
-			equal(t, p.GetId()+": parameters", m.GetOauth2().GetAuthorizeParameters(), map[string]string{"access_type": "offline", "prompt": "consent", "include_granted_scopes": "true"})
+			sdktest.Equal(t, p.GetId()+": parameters", m.GetOauth2().GetAuthorizeParameters(), map[string]string{"access_type": "offline", "prompt": "consent", "include_granted_scopes": "true"})
 			for _, op := range p.GetOperations() {
 				for _, scope := range op.GetScopes() {
 					if !slices.Contains(m.GetOauth2().GetScopes(), scope) {
@@ -93,37 +53,10 @@ func TestManifest(t *testing.T) {
 			}
 		}
 	}
-	equal(t, "platforms", strings.Join(ids, " "), "gmail google-sheets google-drive google-calendar google youtube")
+	sdktest.Equal(t, "platforms", strings.Join(ids, " "), "gmail google-sheets google-drive google-calendar google youtube")
 }
 
-// The README lists every operation with its effect.
+// The README lists every operation with its effect and scopes.
 func TestReadmeListsOperations(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	section, rows := "", map[string]string{}
-	for line := range strings.Lines(string(readme)) {
-		if name, ok := strings.CutPrefix(line, "### "); ok {
-			section = strings.TrimSpace(name)
-		}
-		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | "); ok && strings.HasPrefix(line, "| `") {
-			rows[section+"."+name] = rest
-		}
-	}
-	count := 0
-	for _, p := range sdktest.Start(t, adapter()).Platforms {
-		for _, op := range p.GetOperations() {
-			count++
-			effect := strings.ToLower(strings.TrimPrefix(op.GetEffect().String(), "EFFECT_"))
-			var short []string
-			for _, scope := range op.GetScopes() {
-				short = append(short, "`"+strings.TrimPrefix(scope, scopePrefix)+"`")
-			}
-			if want := effect + " | " + strings.Join(short, ", "); !strings.HasPrefix(rows[p.GetId()+"."+op.GetName()], want) {
-				t.Errorf("%s.%s: want %q, got %q", p.GetId(), op.GetName(), want, rows[p.GetId()+"."+op.GetName()])
-			}
-		}
-	}
-	equal(t, "rows", len(rows), count)
+	sdktest.ReadmeLists(t, sdktest.Start(t, adapter()).Platforms, true, scopePrefix)
 }

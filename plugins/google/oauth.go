@@ -20,6 +20,19 @@ func scope(names ...string) []string {
 	return out
 }
 
+// asked are the scopes that each platform's sign-in asks for.
+func asked() map[string][]string {
+	return map[string][]string{
+		"gmail":           {"gmail.send", "gmail.readonly", "gmail.compose", "gmail.modify", "gmail.labels"},
+		"google-sheets":   {"spreadsheets.readonly", "spreadsheets", "drive.metadata.readonly"},
+		"google-drive":    {"drive.readonly", "drive.file", "drive"},
+		"google-calendar": {"calendar.readonly", "calendar"},
+		"google": {"documents.readonly", "documents", "contacts.readonly", "contacts.other.readonly", "contacts", "tasks.readonly", "tasks",
+			"drive.metadata.readonly"},
+		"youtube": {"youtube.readonly", "youtube.force-ssl", "youtube.upload"},
+	}
+}
+
 // oauth declares Google's OAuth2 for one of its services. Facts of developers.google.com/identity/protocols/oauth2/web-server:
 //   - A refresh token comes with access_type=offline, and again on a repeated consent only with prompt=consent. It is not rotated. It ends
 //     after six months unused, with a changed password where it has Gmail's scopes, and after seven days while the consent
@@ -27,7 +40,7 @@ func scope(names ...string) []string {
 //   - People may allow some of the scopes and refuse others; the token answer says which were granted, and each operation declares its own.
 //   - With include_granted_scopes the new token also has what was granted to the same client before.
 //   - The revocation endpoint takes the refresh token and ends all of the grant.
-func oauth(service string, names ...string) sdk.AuthMethod {
+func oauth(platform, service string) sdk.AuthMethod {
 	return sdk.AuthMethod{Type: sdk.MethodOAuth2, Label: "Sign in with Google",
 		Help: "The operator registers a client once: at https://console.cloud.google.com/apis/credentials make a project, enable the APIs of " + service +
 			", set up the consent screen, and create an OAuth client ID of type \"Web application\" whose authorised redirect URI is the host's public URL with " +
@@ -36,7 +49,7 @@ func oauth(service string, names ...string) sdk.AuthMethod {
 		OAuth2: &sdk.OAuth2{
 			AuthorizationURL: "https://accounts.google.com/o/oauth2/v2/auth", TokenURL: "https://oauth2.googleapis.com/token",
 			RevocationURL:       "https://oauth2.googleapis.com/revoke",
-			Scopes:              append([]string{"openid", "email"}, scope(names...)...),
+			Scopes:              append([]string{"openid", "email"}, scope(asked()[platform]...)...),
 			AuthorizeParameters: map[string]string{"access_type": "offline", "prompt": "consent", "include_granted_scopes": "true"},
 		}}
 }
@@ -92,7 +105,16 @@ func at(call *sdk.Call, host, path string) string {
 
 // endpoint is a request to Google as data.
 func endpoint(method, path string, query ...any) sdk.Endpoint {
-	return sdk.Endpoint{Method: method, Path: path, Query: sdk.Query(query...), CamelCase: true}
+	return sdk.Endpoint{Method: method, Path: path, Query: sdk.Query(query...), CamelCase: true, Methods: signIn()}
+}
+
+// signIn are the auth methods of what belongs to an account: Google takes no key for it.
+func signIn() []string { return []string{sdk.MethodOAuth2} }
+
+// public is the endpoint for what a key is good for too.
+func public(e sdk.Endpoint) sdk.Endpoint {
+	e.Methods = nil
+	return e
 }
 
 // on is the endpoint on another host.

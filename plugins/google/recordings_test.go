@@ -81,7 +81,7 @@ func TestRecordings(t *testing.T) {
 			}
 			q := request(r.platform, cassette.Play(t, one), r.operation, with(r.input, given{id: idIn(one.URL.Path)}))
 			if r.kind != 0 {
-				if e := failure(t, h, q); e.Kind != r.kind || e.PlatformCode == "" {
+				if e := sdktest.Failure(t, h, q); e.Kind != r.kind || e.PlatformCode == "" {
 					t.Errorf("got kind %d with code %q: %s", e.Kind, e.PlatformCode, e.Message)
 				}
 				return
@@ -123,7 +123,7 @@ func TestYouTubeSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(sample) })
+			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(sample) })
 			result, err := h.Execute(t.Context(), request("youtube", base, s.operation, s.input))
 			if err != nil {
 				t.Fatal(err)
@@ -139,18 +139,18 @@ func TestYouTubeSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write(refused)
 	})
-	if e := failure(t, h, request("youtube", base, "my_channel", given{})); e.Kind != sdk.PermissionDenied || !strings.Contains(e.Message, "does not have permission") {
+	if e := sdktest.Failure(t, h, request("youtube", base, "my_channel", given{})); e.Kind != sdk.PermissionDenied || !strings.Contains(e.Message, "does not have permission") {
 		t.Errorf("got kind %d, %s", e.Kind, e.Message)
 	}
 }
 
 func TestVerify(t *testing.T) {
 	h := sdktest.Start(t, adapter())
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		answer := map[string]string{
 			"/v1/userinfo":                `{"sub":"117","email":"ann@example.com"}`,
 			"/youtube/v3/channels":        `{"items":[{"id":"UC1","snippet":{"title":"Ann's videos"}}]}`,
@@ -167,7 +167,7 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", p, err)
 		}
-		equal(t, p, account, sdk.Account{ID: "117", Name: "ann@example.com"})
+		sdktest.Equal(t, p, account, sdk.Account{ID: "117", Name: "ann@example.com"})
 	}
 	for name, test := range map[string]struct {
 		r    sdktest.Request
@@ -181,6 +181,6 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		equal(t, name, account, test.want)
+		sdktest.Equal(t, name, account, test.want)
 	}
 }

@@ -26,11 +26,26 @@ func sheets() sdk.Platform {
 		ID: "google-sheets", Name: "Google Sheets", Category: sdk.Productivity, Icon: sheetsIcon, Website: "https://developers.google.com/workspace/sheets/api",
 		Description: "Reads, writes, searches and shapes spreadsheets.",
 		BaseURL:     "https://sheets.googleapis.com", Hosts: []string{driveHost, identityHost},
-		Auth:      []sdk.AuthMethod{oauth("Google Sheets and Google Drive", "spreadsheets.readonly", "spreadsheets", "drive.metadata.readonly")},
+		Auth:      []sdk.AuthMethod{oauth("google-sheets", "Google Sheets and Google Drive")},
 		Authorize: authorize, Verify: verify, Explain: explain,
-		RateLimits: []sdk.RateLimit{{Calls: 60, PerSeconds: 60}}, // reads and writes are counted apart, each so
+		RateLimits: rateLimits(cellOperations(), sheetOperations()),
 		Operations: slices.Concat(cellOperations(), sheetOperations()),
 	}
+}
+
+// rateLimits are Google's for a person in one project: it counts reads and writes apart.
+func rateLimits(lists ...[]sdk.Operation) []sdk.RateLimit {
+	reads, writes := sdk.RateLimit{Calls: 60, PerSeconds: 60}, sdk.RateLimit{Calls: 60, PerSeconds: 60}
+	for _, op := range slices.Concat(lists...) {
+		switch {
+		case op.Name == "list_spreadsheets": // which is Drive's
+		case op.Effect == sdk.Read:
+			reads.Operations = append(reads.Operations, op.Name)
+		default:
+			writes.Operations = append(writes.Operations, op.Name)
+		}
+	}
+	return []sdk.RateLimit{reads, writes}
 }
 
 func cellOperations() []sdk.Operation {

@@ -31,8 +31,9 @@ type store struct {
 	pieces   int
 	// loses is the number of the piece that arrives by half, and whose answer is lost.
 	loses int
-	// refuses is what the first request is answered with.
-	refuses int
+	// loseLast has the last piece arrive whole and its answer lost.
+	loseLast bool
+	ended    bool
 }
 
 func newStore(t *testing.T) *store {
@@ -51,10 +52,6 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path != "/session" {
 		s.first, s.about, s.kind = r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery, string(body), r.Header.Get("X-Upload-Content-Type")
-		if s.refuses != 0 {
-			w.WriteHeader(s.refuses)
-			return
-		}
 		w.Header().Set("Location", s.location)
 		return
 	}
@@ -81,7 +78,12 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.got.Write(body)
-	if total > 0 && s.got.Len() == total || asks && strings.HasSuffix(spread, "/0") {
+	if total > 0 && s.got.Len() == total && s.loseLast {
+		s.loseLast, s.ended = false, true
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if s.ended && asks || total > 0 && s.got.Len() == total || asks && strings.HasSuffix(spread, "/0") {
 		_, _ = io.WriteString(w, `{"id":"new"}`) // the test sees when it does not arrive
 		return
 	}
@@ -100,33 +102,35 @@ func TestResumable(t *testing.T) {
 		content             []byte
 		loses, pieces       int
 		first, about        string
+		loseLast            bool
 	}{
-		"small":           {"google-drive", "upload_file", given{"parent_id": "p1", "convert_to": "spreadsheet"}, []byte("a,b\n"), 0, 1, "POST /upload/drive/v3/files?", `{"mimeType":"application/vnd.google-apps.spreadsheet","name":"file.bin","parents":["p1"]}`},
-		"empty":           {"google-drive", "upload_file", given{"name": "n"}, []byte{}, 0, 0, "POST /upload/drive/v3/files?", `{"name":"n"}`},
-		"one whole piece": {"google-drive", "update_file_content", given{"file_id": "f1"}, large[:chunk], 0, 1, "PATCH /upload/drive/v3/files/f1?", `{}`},
-		"large":           {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`},
-		"a lost answer":   {"youtube", "upload_video", given{"title": "T", "privacy": "unlisted", "notify_subscribers": false}, large, 2, 3, "POST /upload/youtube/v3/videos?notifySubscribers=false&part=snippet%2Cstatus&uploadType=resumable", `{"snippet":{"title":"T"},"status":{"privacyStatus":"unlisted"}}`},
-		"the last lost":   {"google-drive", "upload_file", given{}, large, 3, 4, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`},
+		"small":           {"google-drive", "upload_file", given{"parent_id": "p1", "convert_to": "spreadsheet"}, []byte("a,b\n"), 0, 1, "POST /upload/drive/v3/files?", `{"mimeType":"application/vnd.google-apps.spreadsheet","name":"file.bin","parents":["p1"]}`, false},
+		"empty":           {"google-drive", "upload_file", given{"name": "n"}, []byte{}, 0, 0, "POST /upload/drive/v3/files?", `{"name":"n"}`, false},
+		"one whole piece": {"google-drive", "update_file_content", given{"file_id": "f1"}, large[:chunk], 0, 1, "PATCH /upload/drive/v3/files/f1?", `{}`, false},
+		"large":           {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, false},
+		"a lost answer":   {"youtube", "upload_video", given{"title": "T", "privacy": "unlisted", "notify_subscribers": false}, large, 2, 3, "POST /upload/youtube/v3/videos?notifySubscribers=false&part=snippet%2Cstatus&uploadType=resumable", `{"snippet":{"title":"T"},"status":{"privacyStatus":"unlisted"}}`, false},
+		"the last lost":   {"google-drive", "upload_file", given{}, large, 3, 4, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, false},
+		"its answer lost": {"google-drive", "upload_file", given{}, large, 0, 3, "POST /upload/drive/v3/files?", `{"name":"file.bin"}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			s.loses = test.loses
+			s.loses, s.loseLast = test.loses, test.loseLast
 			r := request(test.platform, s.URL, test.operation, test.input)
 			r.Stream, r.Files = true, []*sdktest.File{{Name: "file.bin", MediaType: "text/csv", Data: test.content}}
 			result, err := h.Execute(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "output", string(result.Output), `{"id":"new"}`)
-			equal(t, "about", s.about, test.about)
-			equal(t, "media type", s.kind, "text/csv")
+			sdktest.Equal(t, "output", string(result.Output), `{"id":"new"}`)
+			sdktest.Equal(t, "about", s.about, test.about)
+			sdktest.Equal(t, "media type", s.kind, "text/csv")
 			if !strings.HasPrefix(s.first, test.first) || !strings.Contains(s.first, "uploadType=resumable") {
 				t.Errorf("the first request is %s", s.first)
 			}
 			if sha256.Sum256(s.got.Bytes()) != sha256.Sum256(test.content) {
 				t.Errorf("%d bytes arrived, or others than the %d that were sent", s.got.Len(), len(test.content))
 			}
-			equal(t, "pieces", s.pieces, test.pieces)
+			sdktest.Equal(t, "pieces", s.pieces, test.pieces)
 		})
 	}
 }
@@ -134,13 +138,13 @@ func TestResumable(t *testing.T) {
 // A session elsewhere gets neither the file nor the token.
 func TestUploadElsewhere(t *testing.T) {
 	h := sdktest.Start(t, adapter())
-	stranger := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
+	stranger := sdktest.Serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
 	for _, location := range []string{stranger + "/session", "", "https://user@www.googleapis.com/x", "//evil.example/x", "https://www.googleapis.com.evil.example/x"} {
 		s := newStore(t)
 		s.location = location
 		r := request("google-drive", s.URL, "upload_file", given{})
 		r.Stream, r.Files = true, []*sdktest.File{{Name: "a", Data: []byte("x")}}
-		if e := failure(t, h, r); e.Kind != sdk.PlatformError {
+		if e := sdktest.Failure(t, h, r); e.Kind != sdk.PlatformError {
 			t.Errorf("%s: got kind %d, %s", location, e.Kind, e.Message)
 		}
 	}
@@ -149,7 +153,7 @@ func TestUploadElsewhere(t *testing.T) {
 // An upload that Google never takes ends, and names no session.
 func TestUploadGivenUp(t *testing.T) {
 	base := ""
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base = sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/session" {
 			w.Header().Set("Location", base+"/session?upload_id=planted-session")
 			return
@@ -158,7 +162,7 @@ func TestUploadGivenUp(t *testing.T) {
 	})
 	r := request("google-drive", base, "upload_file", given{})
 	r.Stream, r.Files = true, []*sdktest.File{{Name: "a", Data: []byte("x")}}
-	if e := failure(t, sdktest.Start(t, adapter()), r); e.Kind != sdk.OutcomeUnknown {
+	if e := sdktest.Failure(t, sdktest.Start(t, adapter()), r); e.Kind != sdk.OutcomeUnknown {
 		t.Errorf("got kind %d, %s", e.Kind, e.Message)
 	}
 }
@@ -166,7 +170,7 @@ func TestUploadGivenUp(t *testing.T) {
 func TestDownloads(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	about := `{"name":"Report","mimeType":"application/vnd.google-apps.document"}`
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/export"):
 			_, _ = io.WriteString(w, "# exported as "+r.URL.Query().Get("mimeType"))
@@ -188,16 +192,16 @@ func TestDownloads(t *testing.T) {
 		return result.Files[0]
 	}
 	file := get("google-drive", "download_file", given{"file_id": "f"})
-	equal(t, "document", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"Report.md", "text/markdown", "# exported as text/markdown"})
+	sdktest.Equal(t, "document", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"Report.md", "text/markdown", "# exported as text/markdown"})
 	file = get("google-drive", "download_file", given{"file_id": "f", "export_as": "application/pdf"})
-	equal(t, "as asked", []string{file.GetName(), string(file.GetData())}, []string{"Report", "# exported as application/pdf"})
+	sdktest.Equal(t, "as asked", []string{file.GetName(), string(file.GetData())}, []string{"Report", "# exported as application/pdf"})
 	about = `{"name":"a.txt","mimeType":"text/plain"}`
 	file = get("google-drive", "download_file", given{"file_id": "f"})
-	equal(t, "file", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.txt", "text/plain", "content"})
+	sdktest.Equal(t, "file", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.txt", "text/plain", "content"})
 	file = get("youtube", "download_captions", given{"id": "c", "format": "vtt"})
-	equal(t, "captions", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"captions.vtt", "text/plain", "1\n00:00"})
+	sdktest.Equal(t, "captions", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"captions.vtt", "text/plain", "1\n00:00"})
 	about = `{"name":"F","mimeType":"application/vnd.google-apps.folder"}`
-	if e := failure(t, h, request("google-drive", base, "download_file", given{"file_id": "f"})); e.Kind != sdk.InvalidInput {
+	if e := sdktest.Failure(t, h, request("google-drive", base, "download_file", given{"file_id": "f"})); e.Kind != sdk.InvalidInput {
 		t.Errorf("a folder: got kind %d", e.Kind)
 	}
 }
@@ -206,7 +210,7 @@ func TestDownloads(t *testing.T) {
 func mailbox(t *testing.T, answers map[string]string) (base string, sent *mail.Message, about *map[string]any) {
 	t.Helper()
 	sent, about = &mail.Message{}, &map[string]any{}
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base = sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			_, _ = io.WriteString(w, answers[r.URL.Path])
 			return
@@ -264,8 +268,8 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"id":"m2","thread_id":"t1","label_ids":["SENT"]}`)
-	equal(t, "about", *about, map[string]any{"threadId": "t1"})
+	sdktest.Equal(t, "output", string(result.Output), `{"id":"m2","thread_id":"t1","label_ids":["SENT"]}`)
+	sdktest.Equal(t, "about", *about, map[string]any{"threadId": "t1"})
 	if sent.Header.Get("Bcc") != "" || plainHeader(sent.Header.Get("Subject")) != "Grüße  Bcc: evil@example.com" {
 		t.Errorf("the headers are %v", sent.Header)
 	}
@@ -288,7 +292,7 @@ func TestMessages(t *testing.T) {
 			}
 		}
 	}
-	equal(t, "parts", names, []string{"multipart/", "applicatio", "text/plain"})
+	sdktest.Equal(t, "parts", names, []string{"multipart/", "applicatio", "text/plain"})
 }
 
 func TestReplies(t *testing.T) {
@@ -298,9 +302,9 @@ func TestReplies(t *testing.T) {
 	if _, err := h.Execute(t.Context(), request("gmail", base, "reply", given{"message_id": "m1", "text": "yes", "all": true})); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "headers", []string{sent.Header.Get("To"), sent.Header.Get("Cc"), sent.Header.Get("Subject"), sent.Header.Get("In-Reply-To"), sent.Header.Get("References")},
+	sdktest.Equal(t, "headers", []string{sent.Header.Get("To"), sent.Header.Get("Cc"), sent.Header.Get("Subject"), sent.Header.Get("In-Reply-To"), sent.Header.Get("References")},
 		[]string{`"Ann" <ann@example.com>`, `"Bob" <bob@example.com>`, "Re: Hi", "<a@b>", "<0@b> <a@b>"})
-	equal(t, "thread", (*about)["threadId"], any("t1"))
+	sdktest.Equal(t, "thread", (*about)["threadId"], any("t1"))
 
 	raw := base64.URLEncoding.EncodeToString([]byte("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nbody"))
 	base, sent, _ = mailbox(t, map[string]string{"/gmail/v1/users/me/messages/m1": `{"raw":"` + raw + `"}`})
@@ -311,14 +315,14 @@ func TestReplies(t *testing.T) {
 	if err != nil || !strings.Contains(string(whole), "message/rfc822") || !strings.Contains(string(whole), "\r\n\r\nbody") || plainHeader(sent.Header.Get("Subject")) != "Fwd: Grüße" {
 		t.Errorf("the message is %v %s, %v", sent.Header, whole, err)
 	}
-	if e := failure(t, h, request("gmail", base, "send_email", given{"to": []string{"no address"}})); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/to/0" {
+	if e := sdktest.Failure(t, h, request("gmail", base, "send_email", given{"to": []string{"no address"}})); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/to/0" {
 		t.Errorf("got %v", e)
 	}
 }
 
 func TestReadMessage(t *testing.T) {
 	encoded := func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) }
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"id":"m1","threadId":"t1","snippet":"s","payload":{"mimeType":"multipart/mixed","headers":[{"name":"Subject","value":"S"}],"parts":[
 			{"mimeType":"multipart/alternative","parts":[{"mimeType":"text/plain","body":{"data":"`+encoded("täxt")+`"}},{"mimeType":"text/html","body":{"data":"`+encoded("<p>")+`"}}]},
 			{"mimeType":"application/pdf","filename":"a.pdf","body":{"attachmentId":"A1","size":3}}]}}`)
@@ -327,5 +331,5 @@ func TestReadMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "output", string(result.Output), `{"id":"m1","thread_id":"t1","label_ids":[],"subject":"S","snippet":"s","text":"täxt","html":"\u003cp\u003e","attachments":[{"id":"A1","filename":"a.pdf","mime_type":"application/pdf","size":3}]}`)
+	sdktest.Equal(t, "output", string(result.Output), `{"id":"m1","thread_id":"t1","label_ids":[],"subject":"S","snippet":"s","text":"täxt","html":"\u003cp\u003e","attachments":[{"id":"A1","filename":"a.pdf","mime_type":"application/pdf","size":3}]}`)
 }

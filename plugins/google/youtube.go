@@ -21,7 +21,7 @@ func youtube() sdk.Platform {
 		ID: "youtube", Name: "YouTube", Category: sdk.Media, Icon: youtubeIcon, Website: "https://developers.google.com/youtube/v3",
 		Description: "Finds videos and channels, reads comments and captions, manages playlists and comments, and uploads videos.",
 		BaseURL:     "https://www.googleapis.com", Hosts: []string{identityHost},
-		Auth: []sdk.AuthMethod{oauth("YouTube Data API v3", "youtube.readonly", "youtube.force-ssl", "youtube.upload"),
+		Auth: []sdk.AuthMethod{oauth("youtube", "YouTube Data API v3"),
 			apiKey("For what is public: make an API key at https://console.cloud.google.com/apis/credentials, in a project with the YouTube Data API v3 enabled, and restrict it to that API. What belongs to an account needs the sign-in instead.")},
 		Authorize: authorize, Verify: verifyYouTube, Explain: explain,
 		VerifyNote: "Costs one of the 10,000 quota units that a Google Cloud project has each day. A search costs 100, most reads 1, most changes 50, an upload about 100.",
@@ -62,10 +62,10 @@ func keyAccount(call *sdk.Call) sdk.Account {
 func watchingOperations() []sdk.Operation {
 	read, manage := scope("youtube.readonly"), scope("youtube.force-ssl")
 	return []sdk.Operation{
-		{Name: "search", Effect: sdk.Read, Scopes: read, Run: sdk.Send[searchYouTubeInput, found](endpoint("", yt("search"), "part", "snippet")), Description: "Finds videos, channels or playlists by words, in pages. Costs 100 of the 10,000 quota units of a day: for the videos of one channel channel_uploads costs 2."},
-		{Name: "get_videos", Effect: sdk.Read, Scopes: read, Run: sdk.Send[videosInput, found](endpoint("", yt("videos"), "part", allParts)), Description: "Answers up to 50 videos by id: title, description, length, counts. Those that do not exist are left out."},
-		{Name: "list_popular_videos", Effect: sdk.Read, Scopes: read, Run: sdk.Send[popularInput, found](endpoint("", yt("videos"), "chart", "mostPopular", "part", "snippet,statistics")), Description: "Lists the most popular videos of a country and category, in pages."},
-		{Name: "get_channel", Effect: sdk.Read, Scopes: read, Run: sdk.Send[channelInput, found](endpoint("", yt("channels"), "part", allParts)), Description: "Answers a channel by its id or its handle (@name): title, description, counts, and its uploads playlist."},
+		{Name: "search", Effect: sdk.Read, Scopes: read, Run: sdk.Send[searchYouTubeInput, found](public(endpoint("", yt("search"), "part", "snippet"))), Description: "Finds videos, channels or playlists by words, in pages. Costs 100 of the 10,000 quota units of a day: for the videos of one channel channel_uploads costs 2."},
+		{Name: "get_videos", Effect: sdk.Read, Scopes: read, Run: sdk.Send[videosInput, found](public(endpoint("", yt("videos"), "part", allParts))), Description: "Answers up to 50 videos by id: title, description, length, counts. Those that do not exist are left out."},
+		{Name: "list_popular_videos", Effect: sdk.Read, Scopes: read, Run: sdk.Send[popularInput, found](public(endpoint("", yt("videos"), "chart", "mostPopular", "part", "snippet,statistics"))), Description: "Lists the most popular videos of a country and category, in pages."},
+		{Name: "get_channel", Effect: sdk.Read, Scopes: read, Run: sdk.Send[channelInput, found](public(endpoint("", yt("channels"), "part", allParts))), Description: "Answers a channel by its id or its handle (@name): title, description, counts, and its uploads playlist."},
 		{Name: "my_channel", Effect: sdk.Read, Scopes: read, Run: sdk.Send[partsInput, found](endpoint("", yt("channels"), "part", allParts, "mine", true)), Description: "Answers the connected account's own channel. Not with an API key."},
 		{Name: "channel_uploads", Effect: sdk.Read, Scopes: read, Run: sdk.Func(channelUploads), Description: "Lists the videos of a channel, newest first, in pages, for 2 quota units."},
 		{Name: "list_subscriptions", Effect: sdk.Read, Scopes: read, Run: sdk.Func(listSubscriptions), Description: "Lists the channels that the account, or another channel that shows them, is subscribed to, in pages."},
@@ -73,7 +73,7 @@ func watchingOperations() []sdk.Operation {
 		{Name: "unsubscribe", Effect: sdk.Idempotent, Scopes: manage, Run: sdk.Send[idQueryInput, sdk.None](endpoint(http.MethodDelete, yt("subscriptions"))), Description: "Ends a subscription, by its own id (of list_subscriptions), not the channel's."},
 		{Name: "list_captions", Effect: sdk.Read, Scopes: manage, Run: sdk.Send[captionsInput, found](endpoint("", yt("captions"), "part", "snippet")), Description: "Lists the caption tracks of a video."},
 		{Name: "download_captions", Effect: sdk.Read, Scopes: manage, GivesFiles: true, Run: sdk.Func(downloadCaptions), Description: "Gives a caption track as a file. YouTube gives only those of the account's own videos. Costs 200 quota units."},
-		{Name: "list_video_categories", Effect: sdk.Read, Scopes: read, Run: sdk.Send[regionInput, found](endpoint("", yt("videoCategories"), "part", "snippet")), Description: "Lists the categories that videos have in a country."},
+		{Name: "list_video_categories", Effect: sdk.Read, Scopes: read, Run: sdk.Send[regionInput, found](public(endpoint("", yt("videoCategories"), "part", "snippet"))), Description: "Lists the categories that videos have in a country."},
 	}
 }
 
@@ -149,10 +149,21 @@ type uploadsInput struct {
 	paged
 }
 
-// channelUploads reads the playlist that each channel has of its uploads, which is cheaper than a search.
-func channelUploads(ctx context.Context, call *sdk.Call, in uploadsInput) (found, error) {
+// check fills in what was left out. What is the account's own needs its sign-in.
+func (in *uploadsInput) check(call *sdk.Call) error {
 	if in.Limit == 0 {
 		in.Limit = 25
+	}
+	if in.ChannelID == "" {
+		return call.Needs(signIn()...)
+	}
+	return nil
+}
+
+// channelUploads reads the playlist that each channel has of its uploads, which is cheaper than a search.
+func channelUploads(ctx context.Context, call *sdk.Call, in uploadsInput) (found, error) {
+	if err := in.check(call); err != nil {
+		return found{}, err
 	}
 	var channel struct {
 		Items []struct {
@@ -190,8 +201,8 @@ func find(ctx context.Context, call *sdk.Call, path string, pairs ...any) (found
 }
 
 func listSubscriptions(ctx context.Context, call *sdk.Call, in uploadsInput) (found, error) {
-	if in.Limit == 0 {
-		in.Limit = 25
+	if err := in.check(call); err != nil {
+		return found{}, err
 	}
 	return find(ctx, call, "subscriptions", "part", "snippet,contentDetails", "channelId", in.ChannelID, "mine", in.ChannelID == "", "maxResults", in.Limit, "pageToken", in.Cursor)
 }
@@ -215,6 +226,9 @@ type downloadCaptionsInput struct {
 }
 
 func downloadCaptions(ctx context.Context, call *sdk.Call, in downloadCaptionsInput) (sdk.None, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return sdk.None{}, err
+	}
 	if in.Format == "" {
 		in.Format = "srt"
 	}

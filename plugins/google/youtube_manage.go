@@ -12,7 +12,7 @@ func playlistOperations() []sdk.Operation {
 	both := []any{"part", "snippet,status"}
 	return []sdk.Operation{
 		{Name: "list_playlists", Effect: sdk.Read, Scopes: read, Run: sdk.Func(listPlaylists), Description: "Lists the playlists of a channel, or of the account, in pages."},
-		{Name: "list_playlist_items", Effect: sdk.Read, Scopes: read, Run: sdk.Send[playlistItemsInput, found](endpoint("", yt("playlistItems"), "part", "snippet,contentDetails,status")), Description: "Lists the videos in a playlist, in its order, in pages."},
+		{Name: "list_playlist_items", Effect: sdk.Read, Scopes: read, Run: sdk.Send[playlistItemsInput, found](public(endpoint("", yt("playlistItems"), "part", "snippet,contentDetails,status"))), Description: "Lists the videos in a playlist, in its order, in pages."},
 		{Name: "create_playlist", Effect: sdk.Write, Scopes: manage, Run: sdk.Send[createPlaylistInput, object](endpoint(http.MethodPost, yt("playlists"), both...)), Description: "Makes a playlist, private unless said otherwise."},
 		{Name: "update_playlist", Effect: sdk.Idempotent, Scopes: manage, Run: sdk.Send[updatePlaylistInput, object](endpoint(http.MethodPut, yt("playlists"), both...)), Description: "Replaces a playlist's title, description and privacy: a description that is not given is emptied."},
 		{Name: "delete_playlist", Effect: sdk.Idempotent, Scopes: manage, Run: sdk.Send[idQueryInput, sdk.None](endpoint(http.MethodDelete, yt("playlists"))), Description: "Deletes a playlist for good; its videos stay."},
@@ -24,8 +24,8 @@ func playlistOperations() []sdk.Operation {
 func discussionOperations() []sdk.Operation {
 	manage := scope("youtube.force-ssl") // Google wants this one for reading comments too
 	return []sdk.Operation{
-		{Name: "list_comments", Effect: sdk.Read, Scopes: manage, Run: sdk.Send[threadsInput, found](endpoint("", yt("commentThreads"), "part", "snippet,replies")), Description: "Lists the comments on a video, with up to five replies each (list_replies has all), in pages. Videos with comments turned off are refused."},
-		{Name: "list_replies", Effect: sdk.Read, Scopes: manage, Run: sdk.Send[repliesInput, found](endpoint("", yt("comments"), "part", "snippet")), Description: "Lists the replies to a comment, in pages."},
+		{Name: "list_comments", Effect: sdk.Read, Scopes: manage, Run: sdk.Send[threadsInput, found](public(endpoint("", yt("commentThreads"), "part", "snippet,replies"))), Description: "Lists the comments on a video, with up to five replies each (list_replies has all), in pages. Videos with comments turned off are refused."},
+		{Name: "list_replies", Effect: sdk.Read, Scopes: manage, Run: sdk.Send[repliesInput, found](public(endpoint("", yt("comments"), "part", "snippet"))), Description: "Lists the replies to a comment, in pages."},
 		{Name: "add_comment", Effect: sdk.Write, Scopes: manage, Run: sdk.Send[addCommentInput, object](endpoint(http.MethodPost, yt("commentThreads"), "part", "snippet")), Description: "Comments on a video as the account. Everybody can read it."},
 		{Name: "reply_to_comment", Effect: sdk.Write, Scopes: manage, Run: sdk.Send[replyCommentInput, object](endpoint(http.MethodPost, yt("comments"), "part", "snippet")), Description: "Replies to a comment (not to a reply) as the account."},
 		{Name: "update_comment", Effect: sdk.Idempotent, Scopes: manage, Run: sdk.Send[updateCommentInput, object](endpoint(http.MethodPut, yt("comments"), "part", "snippet")), Description: "Replaces the text of an own comment."},
@@ -46,8 +46,8 @@ func publishingOperations() []sdk.Operation {
 }
 
 func listPlaylists(ctx context.Context, call *sdk.Call, in uploadsInput) (found, error) {
-	if in.Limit == 0 {
-		in.Limit = 25
+	if err := in.check(call); err != nil {
+		return found{}, err
 	}
 	return find(ctx, call, "playlists", "part", "snippet,contentDetails,status", "channelId", in.ChannelID, "mine", in.ChannelID == "", "maxResults", in.Limit, "pageToken", in.Cursor)
 }
@@ -157,6 +157,9 @@ type uploadVideoInput struct {
 }
 
 func uploadVideo(ctx context.Context, call *sdk.Call, in uploadVideoInput) (object, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return nil, err
+	}
 	file, err := call.OneFile(ctx)
 	if err != nil {
 		return nil, err
@@ -176,6 +179,9 @@ type updateVideoInput struct {
 
 // updateVideo reads the video first: YouTube empties what an update leaves out.
 func updateVideo(ctx context.Context, call *sdk.Call, in updateVideoInput) (object, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return nil, err
+	}
 	now, err := find(ctx, call, "videos", "part", "snippet,status", "id", in.ID)
 	if err != nil {
 		return nil, err
@@ -210,6 +216,9 @@ type thumbnailInput struct {
 }
 
 func setThumbnail(ctx context.Context, call *sdk.Call, in thumbnailInput) (found, error) {
+	if err := call.Needs(signIn()...); err != nil {
+		return found{}, err
+	}
 	file, err := call.OneFile(ctx)
 	if err != nil {
 		return found{}, err

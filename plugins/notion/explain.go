@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/patchbay/patchbay/sdk"
 )
@@ -17,38 +16,23 @@ type refusal struct {
 	RequestID string `json:"request_id"`
 }
 
-// maxWords bounds what is passed on of Notion's own words.
-const maxWords = 500
+var (
+	codePattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,79}$`)
+	requestPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,80}$`)
+)
 
-var codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,79}$`)
-
-// reason is what a code means and what to do about it.
-type reason struct {
-	kind   sdk.Kind
-	advice string
-}
-
-// reasonOf answers what a code means (developers.notion.com/reference/status-codes); nil for one that is not known.
-func reasonOf(code string) *reason {
-	switch code {
-	case "restricted_resource":
-		return &reason{sdk.PermissionDenied, "The connection lacks the capability for this, or the workspace's plan does not have it."}
-	case "object_not_found":
-		return &reason{sdk.NotFound, "There is none, or it was not shared with this connection (the page's menu, Connections)."}
-	case "conflict_error":
-		return &reason{sdk.Conflict, "Something else changed it at the same time; try again."}
-	case "rate_limited":
-		return &reason{sdk.RateLimited, ""}
-	case "validation_error", "invalid_json", "invalid_request", "invalid_request_url":
-		return &reason{sdk.InvalidInput, ""}
-	case "missing_version", "invalid_grant":
-		return &reason{sdk.AdapterBug, ""}
-	case "internal_server_error":
-		return &reason{sdk.PlatformError, ""}
-	case "service_unavailable", "database_connection_unavailable":
-		return &reason{sdk.PlatformUnavailable, ""}
+// reasons is the table of Notion's codes (developers.notion.com/reference/status-codes).
+func reasons() sdk.Reasons {
+	return sdk.Reasons{
+		{Codes: "restricted_resource", Kind: sdk.PermissionDenied, Advice: "The connection lacks the capability for this, or the workspace's plan does not have it."},
+		{Codes: "object_not_found", Kind: sdk.NotFound, Advice: "There is none, or it was not shared with this connection (the page's menu, Connections)."},
+		{Codes: "conflict_error", Kind: sdk.Conflict, Advice: "Something else changed it at the same time; try again."},
+		{Codes: "rate_limited", Kind: sdk.RateLimited},
+		{Codes: "validation_error invalid_json invalid_request invalid_request_url", Kind: sdk.InvalidInput},
+		{Codes: "missing_version", Kind: sdk.AdapterBug},
+		{Codes: "internal_server_error", Kind: sdk.PlatformError},
+		{Codes: "service_unavailable database_connection_unavailable", Kind: sdk.PlatformUnavailable},
 	}
-	return nil
 }
 
 // explain reads Notion's own refusal out of an answer. What unauthorized means depends on the auth method, which the status knows.
@@ -57,25 +41,12 @@ func explain(status int, _ http.Header, body []byte) *sdk.Error {
 	if err := json.Unmarshal(body, &r); err != nil || !codePattern.MatchString(r.Code) {
 		return nil
 	}
-	why := reasonOf(r.Code)
-	if why == nil || status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized {
 		return nil
 	}
-	e := sdk.Errorf(why.kind, "Notion refused with %s: %s %s", r.Code, plain(r.Message), why.advice)
-	e.Message, e.PlatformCode, e.PlatformRequestID = strings.TrimSpace(e.Message), r.Code, plain(r.RequestID)
-	return e
-}
-
-// plain bounds foreign words and takes out control characters.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > maxWords {
-		s = s[:maxWords]
+	e := reasons().Refusal("Notion", r.Code, r.Message, status)
+	if requestPattern.MatchString(r.RequestID) {
+		e.PlatformRequestID = r.RequestID
 	}
-	return strings.ToValidUTF8(strings.TrimSpace(s), "")
+	return e
 }

@@ -114,10 +114,10 @@ func TestRecordings(t *testing.T) {
 	})
 	t.Run("refusals", func(t *testing.T) {
 		one := recorded(t, "api_response_error", 1)
-		if e := failure(t, h, request(cassette.Play(t, one), "list_users", given{})); e.Kind != sdk.AuthRevoked {
+		if e := sdktest.Failure(t, h, request(cassette.Play(t, one), "list_users", given{})); e.Kind != sdk.AuthRevoked {
 			t.Errorf("an internal token: got kind %d", e.Kind)
 		}
-		if e := failure(t, h, bySignIn(cassette.Play(t, one), "list_users", given{})); e.Kind != sdk.AuthExpired {
+		if e := sdktest.Failure(t, h, bySignIn(cassette.Play(t, one), "list_users", given{})); e.Kind != sdk.AuthExpired {
 			t.Errorf("an access token: got kind %d", e.Kind)
 		}
 	})
@@ -126,15 +126,15 @@ func TestRecordings(t *testing.T) {
 func TestVerify(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	account, err := h.Verify(t.Context(), request(cassette.Play(t, recorded(t, "users_me", 0)), "", nil))
-	equal(t, "a bot", account, sdk.Account{ID: "7775f3a3-893f-43fa-b625-460c61094c78", Name: "notion-sdk-py (notion-sdk-py)"})
+	sdktest.Equal(t, "a bot", account, sdk.Account{ID: "7775f3a3-893f-43fa-b625-460c61094c78", Name: "notion-sdk-py (notion-sdk-py)"})
 	if err != nil {
 		t.Error(err)
 	}
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"id":"b1","name":"Patchbay","type":"bot","bot":{"owner":{"type":"user","user":{"name":"Ann"}},"workspace_name":"Acme"}}`)
 	})
 	account, err = h.Verify(t.Context(), bySignIn(base, "", nil))
-	equal(t, "a person's", account, sdk.Account{ID: "b1", Name: "Ann (Acme)"})
+	sdktest.Equal(t, "a person's", account, sdk.Account{ID: "b1", Name: "Ann (Acme)"})
 	if err != nil {
 		t.Error(err)
 	}
@@ -205,8 +205,8 @@ func TestAgainstDescription(t *testing.T) {
 				t.Error(err)
 			}
 			requests, objections := d.Took()
-			equal(t, "objections", objections, []string(nil))
-			equal(t, "requests", strings.Join(requests, " "), s.requests)
+			sdktest.Equal(t, "objections", objections, []string(nil))
+			sdktest.Equal(t, "requests", strings.Join(requests, " "), s.requests)
 		})
 	}
 	for _, op := range h.Platforms[0].GetOperations() {
@@ -219,7 +219,7 @@ func TestAgainstDescription(t *testing.T) {
 // What neither a description nor a recording has, by Notion's documentation.
 func TestUndescribed(t *testing.T) {
 	var sent string
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body) // a cut body shows in the comparison
 		sent = r.Method + " " + r.URL.RequestURI() + " " + string(body)
 		_, _ = io.WriteString(w, `{"id":"x"}`) // the test sees when it does not arrive
@@ -240,7 +240,7 @@ func TestUndescribed(t *testing.T) {
 		if _, err := h.Execute(t.Context(), request(base, s.operation, s.input)); err != nil {
 			t.Errorf("%s: %v", s.operation, err)
 		}
-		equal(t, s.operation, sent, s.sent)
+		sdktest.Equal(t, s.operation, sent, s.sent)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestUploadParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
 			var steps []string
-			base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				step := strings.TrimPrefix(r.URL.Path, "/v1/file_uploads")
 				if strings.HasSuffix(step, "/send") {
 					file, _, err := r.FormFile("file")
@@ -276,7 +276,7 @@ func TestUploadParts(t *testing.T) {
 			r := request(base, "upload_file", given{"size": test.size})
 			r.Stream, r.Files = true, []*sdktest.File{{Name: "a.bin", Data: content}}
 			if test.pointer != "" {
-				if e := failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != test.pointer || strings.Contains(strings.Join(steps, " "), "complete") {
+				if e := sdktest.Failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != test.pointer || strings.Contains(strings.Join(steps, " "), "complete") {
 					t.Errorf("got %v after %q", e, steps)
 				}
 				return
@@ -284,7 +284,7 @@ func TestUploadParts(t *testing.T) {
 			if _, err := h.Execute(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "steps", steps, []string{fmt.Sprintf(` {"content_type":"application/octet-stream","filename":"a.bin","mode":"multi_part","number_of_parts":%d}`, 3), "/f1/send 1", "/f1/send 2", "/f1/send 3", "/f1/complete {}"})
+			sdktest.Equal(t, "steps", steps, []string{fmt.Sprintf(` {"content_type":"application/octet-stream","filename":"a.bin","mode":"multi_part","number_of_parts":%d}`, 3), "/f1/send 1", "/f1/send 2", "/f1/send 3", "/f1/complete {}"})
 			if sha256.Sum256(got.Bytes()) != sha256.Sum256(content) {
 				t.Errorf("%d bytes arrived, or others", got.Len())
 			}
@@ -292,7 +292,7 @@ func TestUploadParts(t *testing.T) {
 	}
 	r := request("http://127.0.0.1:1", "upload_file", given{})
 	r.Stream, r.Files = true, []*sdktest.File{{Name: "a.bin", Data: bytes.Repeat([]byte("x"), maxSingle+1)}}
-	if e := failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/size" {
+	if e := sdktest.Failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != "/size" {
 		t.Errorf("a large file without its size: got %v", e)
 	}
 }
@@ -306,13 +306,13 @@ func TestRefusals(t *testing.T) {
 		"validation_error": {400, sdk.InvalidInput}, "restricted_resource": {403, sdk.PermissionDenied}, "object_not_found": {404, sdk.NotFound}, "conflict_error": {409, sdk.Conflict},
 		"rate_limited": {429, sdk.RateLimited}, "internal_server_error": {500, sdk.PlatformError}, "service_unavailable": {503, sdk.PlatformUnavailable}, "brand_new": {400, sdk.InvalidInput},
 	} {
-		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(test.status)
 			_, _ = fmt.Fprintf(w, `{"object":"error","status":%d,"code":%q,"message":"It was %s.","request_id":"r1"}`, test.status, code, secret)
 		})
-		e := failure(t, h, request(base, "get_me", given{}))
-		if e.Kind != test.kind || code != "brand_new" && (e.PlatformCode != code || e.PlatformRequestID != "r1") || code == "rate_limited" && e.RetryAfter.Seconds() != 3 {
+		e := sdktest.Failure(t, h, request(base, "get_me", given{}))
+		if e.Kind != test.kind || e.PlatformCode != code || e.PlatformRequestID != "r1" || code == "rate_limited" && e.RetryAfter.Seconds() != 3 {
 			t.Errorf("%s: got kind %d, %+v", code, e.Kind, e)
 		}
 	}
@@ -322,7 +322,7 @@ func TestRefusals(t *testing.T) {
 		"create_comment":       {"rich_text": text("x")},
 		"update_page_markdown": {"page_id": "p"},
 	} {
-		if e := failure(t, h, request("http://127.0.0.1:1", operation, input)); e.Kind != sdk.InvalidInput {
+		if e := sdktest.Failure(t, h, request("http://127.0.0.1:1", operation, input)); e.Kind != sdk.InvalidInput {
 			t.Errorf("%s: got kind %d", operation, e.Kind)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func TestDownloads(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	about := `{"@odata.type":"#microsoft.graph.fileAttachment","name":"a.pdf","contentType":"application/pdf","size":9}`
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/$value") {
 			_, _ = io.WriteString(w, "content")
 			return
@@ -35,14 +35,14 @@ func TestDownloads(t *testing.T) {
 		return result.Files[0]
 	}
 	file := get("get_attachment", input)
-	equal(t, "attachment", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.pdf", "application/pdf", "content"})
+	sdktest.Equal(t, "attachment", []string{file.GetName(), file.GetMediaType(), string(file.GetData())}, []string{"a.pdf", "application/pdf", "content"})
 	about = `{"@odata.type":"#microsoft.graph.itemAttachment","name":"Hello"}`
 	file = get("get_attachment", input)
-	equal(t, "message", []string{file.GetName(), file.GetMediaType()}, []string{"Hello.eml", "message/rfc822"})
+	sdktest.Equal(t, "message", []string{file.GetName(), file.GetMediaType()}, []string{"Hello.eml", "message/rfc822"})
 	file = get("export_message", given{"message_id": "m1"})
-	equal(t, "export", []string{file.GetName(), string(file.GetData())}, []string{"message.eml", "content"})
+	sdktest.Equal(t, "export", []string{file.GetName(), string(file.GetData())}, []string{"message.eml", "content"})
 	about = `{"@odata.type":"#microsoft.graph.referenceAttachment","name":"link"}`
-	if e := failure(t, h, request(base, "get_attachment", input)); e.Kind != sdk.InvalidInput {
+	if e := sdktest.Failure(t, h, request(base, "get_attachment", input)); e.Kind != sdk.InvalidInput {
 		t.Errorf("a link: got kind %d", e.Kind)
 	}
 }
@@ -60,7 +60,7 @@ type exchange struct {
 func newExchange(t *testing.T) *exchange {
 	t.Helper()
 	e := &exchange{t: t}
-	e.url = serve(t, e.ServeHTTP)
+	e.url = sdktest.Serve(t, e.ServeHTTP)
 	e.address = e.url + "/session?authtoken=planted-session"
 	return e
 }
@@ -99,7 +99,7 @@ func TestLargeAttachments(t *testing.T) {
 			r := request(e.url, "add_attachment", given{"message_id": "m1", "size": given64})
 			r.Stream, r.Files = true, []*sdktest.File{{Name: "a.bin", MediaType: "application/x-test", Data: content}}
 			if name != "exact" {
-				if failed := failure(t, h, r); failed.Kind != sdk.InvalidInput || failed.Violations[0].Pointer != "/size" || e.complete {
+				if failed := sdktest.Failure(t, h, r); failed.Kind != sdk.InvalidInput || failed.Violations[0].Pointer != "/size" || e.complete {
 					t.Errorf("got %v, complete %v", failed, e.complete)
 				}
 				return
@@ -108,8 +108,8 @@ func TestLargeAttachments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "output", string(result.Output), fmt.Sprintf(`{"name":"a.bin","size":%d}`, size))
-			equal(t, "about", e.about, fmt.Sprintf(`{"AttachmentItem":{"attachmentType":"file","contentType":"application/x-test","name":"a.bin","size":%d}}`, size))
+			sdktest.Equal(t, "output", string(result.Output), fmt.Sprintf(`{"name":"a.bin","size":%d}`, size))
+			sdktest.Equal(t, "about", e.about, fmt.Sprintf(`{"AttachmentItem":{"attachmentType":"file","contentType":"application/x-test","name":"a.bin","size":%d}}`, size))
 			if !e.complete || sha256.Sum256(e.got.Bytes()) != sha256.Sum256(content) {
 				t.Errorf("%d bytes arrived, or others", e.got.Len())
 			}
@@ -120,7 +120,7 @@ func TestLargeAttachments(t *testing.T) {
 		e.address = address
 		r := request(e.url, "add_attachment", given{"message_id": "m1", "size": size})
 		r.Stream, r.Files = true, []*sdktest.File{{Name: "a.bin", Data: content}}
-		if failed := failure(t, h, r); failed.Kind != sdk.PlatformError {
+		if failed := sdktest.Failure(t, h, r); failed.Kind != sdk.PlatformError {
 			t.Errorf("%q: got kind %d", address, failed.Kind)
 		}
 	}
@@ -133,7 +133,7 @@ func TestLargeAttachments(t *testing.T) {
 		if operation == "add_attachment" {
 			r.Files = []*sdktest.File{{Name: "a", Data: content[:maxInline+1]}}
 		}
-		if failed := failure(t, h, r); failed.Kind != sdk.InvalidInput {
+		if failed := sdktest.Failure(t, h, r); failed.Kind != sdk.InvalidInput {
 			t.Errorf("%s with too much: got kind %d, %s", operation, failed.Kind, failed.Message)
 		}
 	}
@@ -143,7 +143,7 @@ func TestLargeAttachments(t *testing.T) {
 func TestPaging(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	var asked string
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.RequestURI()
 		if r.URL.Query().Get("$skiptoken") == "" {
 			_, _ = io.WriteString(w, `{"value":[{"id":"1"}],"@odata.nextLink":"https://evil.example/other?$top=1&$skiptoken=a%2Bb"}`)
@@ -155,14 +155,14 @@ func TestPaging(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "first", string(result.Output), `{"items":[{"id":"1"}],"next_cursor":"$top=1\u0026$skiptoken=a%2Bb"}`)
+	sdktest.Equal(t, "first", string(result.Output), `{"items":[{"id":"1"}],"next_cursor":"$top=1\u0026$skiptoken=a%2Bb"}`)
 	result, err = h.Execute(t.Context(), request(base, "list_calendars", given{"cursor": "$top=1&$skiptoken=a%2Bb"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "last", string(result.Output), `{"items":[]}`)
-	equal(t, "asked", asked, "/me/calendars?%24skiptoken=a%2Bb&%24top=1")
-	if e := failure(t, h, request(base, "list_calendars", given{"cursor": "%zz"})); e.Kind != sdk.InvalidInput {
+	sdktest.Equal(t, "last", string(result.Output), `{"items":[]}`)
+	sdktest.Equal(t, "asked", asked, "/me/calendars?%24skiptoken=a%2Bb&%24top=1")
+	if e := sdktest.Failure(t, h, request(base, "list_calendars", given{"cursor": "%zz"})); e.Kind != sdk.InvalidInput {
 		t.Errorf("got kind %d", e.Kind)
 	}
 }
@@ -170,12 +170,12 @@ func TestPaging(t *testing.T) {
 func TestVerify(t *testing.T) {
 	h := sdktest.Start(t, adapter())
 	answer := `{"id":"u1","displayName":"Ann Lee","mail":"ann@example.com","userPrincipalName":"ann@example.onmicrosoft.com"}`
-	base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+	base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
 	account, err := h.Verify(t.Context(), request(base, "", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "account", account, sdk.Account{ID: "u1", Name: "ann@example.com"})
+	sdktest.Equal(t, "account", account, sdk.Account{ID: "u1", Name: "ann@example.com"})
 	answer = `{"id":"u1","displayName":"Ann Lee"}`
 	if account, err = h.Verify(t.Context(), request(base, "", nil)); err != nil || account.Name != "Ann Lee" {
 		t.Errorf("got %v, %v", account, err)
@@ -192,12 +192,12 @@ func TestRefusals(t *testing.T) {
 		"ErrorInvalidIdMalformed": {400, sdk.InvalidInput}, "ErrorInvalidRecipients": {400, sdk.InvalidInput}, "MailboxNotEnabledForRESTAPI": {404, sdk.PermissionDenied}, "ApplicationThrottled": {429, sdk.RateLimited},
 		"ErrorInternalServerTransientError": {503, sdk.PlatformUnavailable}, "UnknownError": {500, sdk.PlatformError}, "BrandNew": {403, sdk.PermissionDenied},
 	} {
-		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "12")
 			w.WriteHeader(test.status)
 			_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"It was %s.","innerError":{"request-id":"r1","date":"d"}}}`, code, secret)
 		})
-		e := failure(t, h, request(base, "get_me", given{}))
+		e := sdktest.Failure(t, h, request(base, "get_me", given{}))
 		if e.Kind != test.kind || e.PlatformCode != code || e.PlatformRequestID != "r1" || !strings.Contains(e.Message, "[secret]") || test.kind == sdk.RateLimited && e.RetryAfter != 12*time.Second {
 			t.Errorf("%s: got kind %d, %+v", code, e.Kind, e)
 		}
@@ -210,7 +210,7 @@ func TestRefusals(t *testing.T) {
 		"/given_name":           request("", "create_contact", given{}),
 	} {
 		r.BaseURL = "http://127.0.0.1:1"
-		if e := failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != pointer {
+		if e := sdktest.Failure(t, h, r); e.Kind != sdk.InvalidInput || e.Violations[0].Pointer != pointer {
 			t.Errorf("%s: got %v", pointer, e)
 		}
 	}

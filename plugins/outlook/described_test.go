@@ -29,7 +29,7 @@ func spelt(t *testing.T, mock string) (base string, took func() []string) {
 	proxy, schemas := httputil.NewSingleHostReverseProxy(target), readSchemas(t)
 	var mu sync.Mutex
 	var objections []string
-	base = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base = sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := io.ReadAll(r.Body) // a cut body is no JSON
 		r.Body = io.NopCloser(bytes.NewReader(sent))
 		mu.Lock()
@@ -141,8 +141,8 @@ func TestAgainstDescription(t *testing.T) {
 				t.Error(err)
 			}
 			requests, objections := d.Took()
-			equal(t, "objections", append(objections, ofBodies()...), []string(nil))
-			equal(t, "requests", strings.Join(requests, " "), s.requests)
+			sdktest.Equal(t, "objections", append(objections, ofBodies()...), []string(nil))
+			sdktest.Equal(t, "requests", strings.Join(requests, " "), s.requests)
 		})
 	}
 	tried = append(tried, "get_attachment") // attachments_test.go: the description has no content
@@ -157,7 +157,7 @@ func TestAgainstDescription(t *testing.T) {
 func TestUndescribed(t *testing.T) {
 	var sent string
 	var preferred []string
-	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	base := sdktest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body) // a cut body shows in the comparison
 		sent, preferred = r.Method+" "+r.URL.RequestURI()+" "+string(body), r.Header.Values("Prefer")
 		_, _ = io.WriteString(w, `{"value":[{"scheduleId":"a"}],"meetingTimeSuggestions":[{"confidence":100}],"emptySuggestionsReason":""}`)
@@ -183,12 +183,12 @@ func TestUndescribed(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", s.operation, err)
 		}
-		equal(t, s.operation, sent, s.sent)
+		sdktest.Equal(t, s.operation, sent, s.sent)
 		if s.output != "" {
-			equal(t, s.operation+": output", string(result.Output), s.output)
+			sdktest.Equal(t, s.operation+": output", string(result.Output), s.output)
 		}
 	}
-	equal(t, "preferences", preferred, []string{`outlook.timezone="Europe/Berlin"`, `IdType="ImmutableId"`})
+	sdktest.Equal(t, "preferences", preferred, []string{`outlook.timezone="Europe/Berlin"`, `IdType="ImmutableId"`})
 }
 
 // The description objects to what else is wrong with a body; otherwise its silence would mean nothing.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/patchbay/patchbay/sdk"
@@ -67,19 +69,29 @@ type detail struct {
 	Full bool `json:"full,omitempty" jsonschema:"answer every field that Reddit has, about a hundred for a post, instead of those that usually count"`
 }
 
+// maxListing bounds what is read of a page of things.
+const maxListing = 16 << 20
+
 // getListing asks for a page of things, all of the wanted kinds.
 func getListing(ctx context.Context, call *sdk.Call, path string, query url.Values, kinds ...string) (listing, error) {
 	var l listing
-	if err := call.Do(ctx, sdk.Request{Path: path, Query: query}, &l); err != nil {
+	resp, err := call.Open(ctx, sdk.Request{Path: path, Query: query})
+	if err != nil {
 		return l, err
 	}
-	if l.Kind != "Listing" {
+	defer func() { _ = resp.Body.Close() }() // read below as far as it counts
+	if strings.HasPrefix(path, "/r/") && strings.HasSuffix(resp.Request.URL.Path, "/subreddits/search") {
+		// Reddit redirects the listings of a subreddit that it does not have to a search for subreddits.
+		return l, sdk.Errorf(sdk.NotFound, "Reddit has no such subreddit.")
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxListing)).Decode(&l); ctx.Err() != nil {
+		return l, ctx.Err()
+	} else if err != nil || l.Kind != "Listing" {
 		return l, sdk.Errorf(sdk.PlatformError, "Reddit's answer is not a list of things.")
 	}
 	for _, child := range l.Data.Children {
-		if !strings.Contains(" "+strings.Join(kinds, " ")+" ", " "+child.Kind+" ") {
-			// Reddit redirects the listings of a subreddit that it does not have to a search for subreddits.
-			return l, sdk.Errorf(sdk.NotFound, "Reddit has no such subreddit.")
+		if !slices.Contains(kinds, child.Kind) {
+			return l, sdk.Errorf(sdk.PlatformError, "Reddit's answer holds a thing that was not asked for.")
 		}
 	}
 	return l, nil

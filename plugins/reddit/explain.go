@@ -25,9 +25,6 @@ type refusal struct {
 	Fields      []string `json:"fields"`
 }
 
-// maxWords bounds what is passed on of Reddit's own words.
-const maxWords = 300
-
 var (
 	codePattern  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,79}$`)
 	breakPattern = regexp.MustCompile(`(\d+) (millisecond|second|minute|hour)`)
@@ -55,13 +52,7 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 	case r.Explanation != "" && len(r.Fields) > 0:
 		return r.ofFields()
 	case codePattern.MatchString(r.Reason):
-		why := reasonOf(strings.ToUpper(r.Reason))
-		e := sdk.Errorf(why.kind, "Reddit refused with %s: %s", r.Reason, why.advice)
-		if why.kind == sdk.PlatformError {
-			e.Kind = sdk.KindOfStatus(status, sdk.MethodOAuth2)
-		}
-		e.PlatformCode = r.Reason
-		return e
+		return reasons().Refusal("Reddit", r.Reason, r.Message, status)
 	}
 	return nil
 }
@@ -72,10 +63,8 @@ func (r refusal) ofForm() *sdk.Error {
 	if !codePattern.MatchString(code) {
 		code = "an unknown code"
 	}
-	why := reasonOf(code)
-	e := sdk.Errorf(why.kind, "Reddit refused with %s: %s %s", code, why.advice, sentence(words))
-	e.Message, e.PlatformCode = strings.TrimSpace(e.Message), code
-	switch why.kind {
+	e := reasons().Refusal("Reddit", code, words, http.StatusBadRequest)
+	switch e.Kind {
 	case sdk.RateLimited:
 		e.RetryAfter = time.Duration(min(max(r.JSON.RateLimit, 0), 86400) * float64(time.Second))
 		if e.RetryAfter == 0 {
@@ -83,7 +72,7 @@ func (r refusal) ofForm() *sdk.Error {
 		}
 	case sdk.InvalidInput:
 		if codePattern.MatchString(field) {
-			e.Violations = []sdk.Violation{{Pointer: pointer(field), Detail: plain(words)}}
+			e.Violations = []sdk.Violation{{Pointer: pointer(field), Detail: sdk.Words(words)}}
 		}
 	}
 	return e
@@ -91,13 +80,13 @@ func (r refusal) ofForm() *sdk.Error {
 
 // ofFields reads the refusal of a subreddit's own posting rules.
 func (r refusal) ofFields() *sdk.Error {
-	e := sdk.Errorf(sdk.InvalidInput, "Reddit refused it: %s", sentence(r.Explanation))
+	e := sdk.Errorf(sdk.InvalidInput, "Reddit refused it: %s", sdk.Words(r.Explanation))
 	if codePattern.MatchString(r.Reason) {
 		e.PlatformCode = r.Reason
 	}
 	for _, field := range r.Fields[:min(len(r.Fields), 10)] {
 		if codePattern.MatchString(field) {
-			e.Violations = append(e.Violations, sdk.Violation{Pointer: pointer(field), Detail: plain(r.Explanation)})
+			e.Violations = append(e.Violations, sdk.Violation{Pointer: pointer(field), Detail: sdk.Words(r.Explanation)})
 		}
 	}
 	return e
@@ -112,43 +101,24 @@ func pointer(field string) string {
 	return "/" + field
 }
 
-// reason is what a code means and what to do about it.
-type reason struct {
-	kind   sdk.Kind
-	advice string
-}
-
-// reasonOf answers what a code means. Those that the table lacks are read as a complaint about the input, which nearly all are.
-func reasonOf(code string) reason {
-	for _, row := range reasons {
-		for known := range strings.FieldsSeq(row.codes) {
-			if known == code {
-				return row.reason
-			}
-		}
+// reasons is the table of codes. Nearly all of those that it lacks are complaints about the input. Sources: the list of errors in Reddit's
+// open source (r2/lib/errors.py), recorded answers, and the reasons that refusals by status give.
+func reasons() sdk.Reasons {
+	return sdk.Reasons{
+		{Codes: "RATELIMIT", Kind: sdk.RateLimited, Advice: "The account does this too often."},
+		{Codes: "QUOTA_FILLED", Kind: sdk.RateLimited, Advice: "The account has posted as much as it may for now."},
+		{Codes: "USER_REQUIRED WRONG_DOMAIN", Kind: sdk.PermissionDenied, Advice: "This needs a signed-in account. Connect it again."},
+		{Codes: "SUBREDDIT_NOTALLOWED SUBREDDIT_LINKING_DISABLED NO_SELFS NO_LINKS NO_CROSSPOSTS SUBREDDIT_DISABLED_ADS NOT_AUTHOR NO_API BANNED_FROM_SUBREDDIT USER_BLOCKED " +
+			"USER_MUTED MUTED_FROM_SUBREDDIT NOT_WHITELISTED_BY_USER_MESSAGE RESTRICTED_TO_PM PRIVATE BANNED QUARANTINED GATED GOLD_ONLY PREMIUM_ONLY SUBREDDIT_NOTALLOWED_BANNED INSUFFICIENT_COINS",
+			Kind: sdk.PermissionDenied, Advice: "This account may not do this here."},
+		{Codes: "SUBREDDIT_NOEXIST USER_DOESNT_EXIST NOT_USER NO_THING_ID NO_SUCH_THING DELETED_LINK DELETED_THING PARENT_THING_ID_NOT_FOUND INVALID_CROSSPOST_THING PAGE_NOT_CREATED",
+			Kind: sdk.NotFound, Advice: "There is none of that name, or this account may not see it."},
+		{Codes: "ALREADY_SUB SUBREDDIT_EXISTS", Kind: sdk.Conflict, Advice: "It was posted here before. Give resubmit to post it all the same."},
+		{Codes: "THREAD_LOCKED TOO_OLD DELETED_COMMENT COMMENT_NOT_STICKYABLE POST_ARCHIVED CANNOT_REPLY_TO_ARCHIVED_THING LOCKED ARCHIVED", Kind: sdk.Conflict, Advice: "It is locked, archived or deleted."},
+		{Codes: "SUBMIT_VALIDATION_FLAIR_REQUIRED", Kind: sdk.InvalidInput, Advice: "This subreddit wants a flair: give flair_id (list_flairs)."},
+		{Codes: "BAD_CAPTCHA", Kind: sdk.PermissionDenied, Advice: "Reddit wants to see that a person is there. Verify the account's e-mail address."},
+		{Codes: "SERVER_ERROR", Kind: sdk.PlatformError, Advice: "Reddit failed."},
 	}
-	return reason{sdk.InvalidInput, "the input does not fit."}
-}
-
-// reasons is the table of codes, those of one meaning in a row. Sources: the list of errors in Reddit's open source (r2/lib/errors.py),
-// recorded answers, and the reasons that refusals by status give.
-var reasons = []struct {
-	codes string
-	reason
-}{
-	{"RATELIMIT", reason{sdk.RateLimited, "the account does this too often."}},
-	{"QUOTA_FILLED", reason{sdk.RateLimited, "the account has posted as much as it may for now."}},
-	{"USER_REQUIRED WRONG_DOMAIN", reason{sdk.PermissionDenied, "this needs a signed-in account. Connect it again."}},
-	{"SUBREDDIT_NOTALLOWED SUBREDDIT_LINKING_DISABLED NO_SELFS NO_LINKS NO_CROSSPOSTS SUBREDDIT_DISABLED_ADS NOT_AUTHOR NO_API BANNED_FROM_SUBREDDIT USER_BLOCKED " +
-		"USER_MUTED MUTED_FROM_SUBREDDIT NOT_WHITELISTED_BY_USER_MESSAGE RESTRICTED_TO_PM PRIVATE BANNED QUARANTINED GATED GOLD_ONLY PREMIUM_ONLY SUBREDDIT_NOTALLOWED_BANNED INSUFFICIENT_COINS",
-		reason{sdk.PermissionDenied, "this account may not do this here."}},
-	{"SUBREDDIT_NOEXIST USER_DOESNT_EXIST NOT_USER NO_THING_ID NO_SUCH_THING DELETED_LINK DELETED_THING PARENT_THING_ID_NOT_FOUND INVALID_CROSSPOST_THING PAGE_NOT_CREATED",
-		reason{sdk.NotFound, "there is none of that name, or this account may not see it."}},
-	{"ALREADY_SUB SUBREDDIT_EXISTS", reason{sdk.Conflict, "it was posted here before. Give resubmit to post it all the same."}},
-	{"THREAD_LOCKED TOO_OLD DELETED_COMMENT COMMENT_NOT_STICKYABLE POST_ARCHIVED CANNOT_REPLY_TO_ARCHIVED_THING LOCKED ARCHIVED", reason{sdk.Conflict, "it is locked, archived or deleted."}},
-	{"SUBMIT_VALIDATION_FLAIR_REQUIRED", reason{sdk.InvalidInput, "this subreddit wants a flair: give flair_id (list_flairs)."}},
-	{"BAD_CAPTCHA", reason{sdk.PermissionDenied, "Reddit wants to see that a person is there. Verify the account's e-mail address."}},
-	{"SERVER_ERROR", reason{sdk.PlatformError, "Reddit failed."}},
 }
 
 // text answers one text of a refusal, or "".
@@ -180,30 +150,4 @@ func breakOf(words string) time.Duration {
 		return 0
 	}
 	return time.Duration(n) * unit
-}
-
-// sentence makes a sentence of foreign words.
-func sentence(s string) string {
-	if s = plain(s); s == "" {
-		return ""
-	}
-	s = strings.ToUpper(s[:1]) + s[1:]
-	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "!") {
-		s += "."
-	}
-	return s
-}
-
-// plain bounds foreign words and takes out control characters.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > maxWords {
-		s = s[:maxWords]
-	}
-	return strings.ToValidUTF8(strings.TrimSpace(s), "")
 }

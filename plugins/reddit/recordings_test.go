@@ -133,7 +133,7 @@ func TestRecordings(t *testing.T) {
 		t.Run(r.operation+" "+r.file, func(t *testing.T) {
 			base := cassette.Play(t, expected(t, r))
 			if r.kind != 0 {
-				e := failure(t, h, request(base, r.operation, r.input))
+				e := sdktest.Failure(t, h, request(base, r.operation, r.input))
 				if e.Kind != r.kind || !strings.Contains(e.Message, r.says) {
 					t.Errorf("got kind %d, %q", e.Kind, e.Message)
 				}
@@ -171,8 +171,8 @@ func TestVerify(t *testing.T) {
 func TestTokenCall(t *testing.T) {
 	call := exchanges(t, "TestAuthWeb.test_authorize")[0]
 	o := oauth().OAuth2
-	equal(t, "address", call.URL.String(), o.TokenURL)
-	equal(t, "method", call.Method, http.MethodPost)
+	sdktest.Equal(t, "address", call.URL.String(), o.TokenURL)
+	sdktest.Equal(t, "method", call.Method, http.MethodPost)
 	if !strings.HasPrefix(call.Header.Get("Authorization"), "Basic ") || o.ClientAuthentication != "basic" {
 		t.Error("the client does not authenticate by Basic")
 	}

@@ -3,15 +3,9 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
-	"errors"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay/patchbay/sdk"
 	"github.com/patchbay/patchbay/sdk/sdktest"
@@ -28,31 +22,6 @@ func request(base, operation string, input any) sdktest.Request {
 		Fields: map[string]string{"access_token": secret}, BaseURL: base}
 }
 
-// failure runs a call that must fail, and asserts that its error holds no secret.
-func failure(t *testing.T, h *sdktest.Harness, r sdktest.Request) *sdk.Error {
-	t.Helper()
-	_, err := h.Execute(t.Context(), r)
-	var e *sdk.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("want an error of the adapter, got %v", err)
-	}
-	all, marshalErr := json.Marshal(e)
-	if marshalErr != nil {
-		t.Fatal(marshalErr)
-	}
-	if strings.Contains(string(all), "planted") || strings.Contains(string(all), "127.0.0.1") {
-		t.Errorf("the error holds a secret or an address: %s", all)
-	}
-	return e
-}
-
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
 // decode reads a call's output.
 func decode(t *testing.T, output json.RawMessage) map[string]any {
 	t.Helper()
@@ -63,23 +32,15 @@ func decode(t *testing.T, output json.RawMessage) map[string]any {
 	return out
 }
 
-// serve answers every request by one function.
-func serve(t *testing.T, f http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 func TestManifest(t *testing.T) {
 	p := sdktest.Start(t, adapter()).Platforms[0]
 	if err := xml.Unmarshal(p.GetIcon(), new(struct{})); err != nil {
 		t.Errorf("the icon is not XML: %v", err)
 	}
 	o := p.GetAuthMethods()[0].GetOauth2()
-	equal(t, "scopes", strings.Join(o.GetScopes(), " "), "identity read submit vote mysubreddits subscribe history edit")
-	equal(t, "parameters", o.GetAuthorizeParameters(), map[string]string{"duration": "permanent"})
-	equal(t, "client", o.GetClientAuthentication(), "basic")
+	sdktest.Equal(t, "scopes", strings.Join(o.GetScopes(), " "), "identity read submit vote mysubreddits subscribe history edit")
+	sdktest.Equal(t, "parameters", o.GetAuthorizeParameters(), map[string]string{"duration": "permanent"})
+	sdktest.Equal(t, "client", o.GetClientAuthentication(), "basic")
 	if !strings.Contains(o.GetUserAgent(), version) {
 		t.Errorf("the User-Agent %q does not name the version", o.GetUserAgent())
 	}
@@ -96,24 +57,7 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// The README lists every operation with its effect and the scopes that it declares.
+// The README lists every operation with its effect and scopes.
 func TestReadmeListsOperations(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]string{}
-	for line := range strings.Lines(string(readme)) {
-		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | "); ok && strings.HasPrefix(line, "| `") {
-			rows[name] = rest
-		}
-	}
-	operations := sdktest.Start(t, adapter()).Platforms[0].GetOperations()
-	equal(t, "rows", len(rows), len(operations))
-	for _, op := range operations {
-		effect := strings.ToLower(strings.TrimPrefix(op.GetEffect().String(), "EFFECT_"))
-		if want := effect + " | `" + strings.Join(op.GetScopes(), "`, `") + "`"; !strings.HasPrefix(rows[op.GetName()], want) {
-			t.Errorf("%s: want %q, got %q", op.GetName(), want, rows[op.GetName()])
-		}
-	}
+	sdktest.ReadmeLists(t, sdktest.Start(t, adapter()).Platforms, true, "")
 }
