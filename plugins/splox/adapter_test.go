@@ -23,6 +23,13 @@ func start(t *testing.T) *sdktest.Harness {
 
 func TestReadme(t *testing.T) { start(t).Readme(t, "splox") }
 
+func TestVerify(t *testing.T) {
+	got, err := start(t).Verify(t.Context(), sdktest.Request{Platform: "splox", Method: sdk.MethodNone})
+	if err != nil || got.Name != "This host" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
 // answer runs an operation and decodes what it gives.
 func answer(t *testing.T, h *sdktest.Harness, operation string, in given) (given, error) {
 	t.Helper()

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"slices"
 
@@ -21,7 +22,10 @@ func adapter() sdk.Adapter {
 		ID: "splox", Name: "Splox", Category: sdk.Internal, Icon: icon,
 		Description: "Tools that need no account anywhere: dates and time zones, hashes, signatures, random values, and conversions between JSON, CSV and base64.",
 		Auth:        []sdk.AuthMethod{{Type: sdk.MethodNone, Label: "Nothing to connect", Help: "There is no account: everything happens on this host."}},
-		VerifyNote:  "There is nothing to test.",
+		Verify: func(context.Context, *sdk.Call) (sdk.Account, error) {
+			return sdk.Account{ID: "splox", Name: "This host"}, nil
+		},
+		VerifyNote: "There is nothing to test.",
 		Operations:  slices.Concat(timeOperations(), cryptoOperations(), convertOperations()),
 	}}}
 }
