@@ -44,6 +44,8 @@
 //		}}})
 //	}
 //
+// An operation that is one request needs no function of its own: [Endpoint], [Pages] and [Deletes] make it of a route.
+//
 // The JSON Schemas of an operation come from the Go types of its function (see [Func]). [Call.Do] and [HTTP] dial through the
 // host, add the credential, bound the answer and turn statuses into kinds of failure (see [Kind]). Panics are caught per call.
 // The contract beneath is in proto/README.md; package sdktest checks an adapter against it.

@@ -26,7 +26,7 @@ func adapter() sdk.Adapter {
 			return sdk.Account{ID: "splox", Name: "This host"}, nil
 		},
 		VerifyNote: "There is nothing to test.",
-		Operations:  slices.Concat(timeOperations(), cryptoOperations(), convertOperations()),
+		Operations: slices.Concat(timeOperations(), cryptoOperations(), convertOperations()),
 	}}}
 }
 
