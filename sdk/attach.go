@@ -20,7 +20,7 @@ type Attached struct {
 
 // extensions of the media types that platforms send.
 var extensions = map[string]string{
-	"audio/mpeg": ".mp3", "audio/wav": ".wav", "audio/flac": ".flac", "audio/ogg": ".ogg", "audio/aac": ".aac", "audio/mp4": ".m4a", "audio/webm": ".webm",
+	"audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/opus": ".opus", "audio/flac": ".flac", "audio/ogg": ".ogg", "audio/aac": ".aac", "audio/mp4": ".m4a", "audio/webm": ".webm",
 	"audio/pcm": ".pcm", "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif", "image/svg+xml": ".svg",
 	"video/mp4": ".mp4", "video/webm": ".webm", "application/jsonl": ".jsonl", "application/x-jsonl": ".jsonl", "application/json": ".json",
 	"application/pdf": ".pdf", "text/plain": ".txt", "text/html": ".html", "text/csv": ".csv",

@@ -45,7 +45,7 @@
 //	}
 //
 // The JSON Schemas of an operation come from the Go types of its function (see [Func]); one that is a single request needs no function of its own
-// (see [Send]). [Call.Do] and [HTTP] dial through the host, add the credential, bound the answer and turn statuses into kinds of failure
-// (see [Kind]). Panics are caught per call.
+// (see [Send], and [Routed], [Pages] and [Deletes] for routes). [Call.Do] and [HTTP] dial through the host, add the credential, bound the answer
+// and turn statuses into kinds of failure (see [Kind]). Panics are caught per call.
 // The contract beneath is in proto/README.md; package sdktest checks an adapter against it.
 package sdk

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -45,20 +46,28 @@ func (rs Reasons) Refusal(platform, code, words string, status int) *Error {
 	return &Error{Kind: why.Kind, Message: strings.TrimSuffix(text, ":"), PlatformCode: code}
 }
 
-// maxWords bounds what is passed on of a platform's own words.
-const maxWords = 500
+// maxSaid bounds how much of a platform's words is passed on, in characters.
+const maxSaid = 600
 
-// Words makes a platform's own words fit for the text of an error: one line, of bounded length, that ends as a sentence does.
-func Words(s string) string {
-	s = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "")))
-	if len(s) > maxWords {
-		s = strings.ToValidUTF8(s[:maxWords], "") + "..."
+var (
+	addressQuery = regexp.MustCompile(`(https?://[^\s?#"']+)[?#][^\s"']*`)
+	controls     = regexp.MustCompile(`[\x00-\x1f\x7f]+`)
+)
+
+// Said makes a platform's own words fit to stand in an error: one line, without the query of an address, which may be signed, and not too
+// long. The values of the call's credential are taken out of every error besides.
+func Said(words string) string {
+	words = controls.ReplaceAllString(strings.ToValidUTF8(words, ""), " ")
+	words = strings.TrimSpace(addressQuery.ReplaceAllString(words, "$1"))
+	if runes := []rune(words); len(runes) > maxSaid {
+		return string(runes[:maxSaid]) + "..."
 	}
+	return words
+}
+
+// Words is [Said], ended as a sentence is.
+func Words(s string) string {
+	s = Said(s)
 	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}

@@ -113,7 +113,7 @@ func TestReason(t *testing.T) {
 		strings.Repeat("é", 1000):                       strings.Repeat("é", 600) + "...",
 		"\xff":                                          "",
 	} {
-		if got := sdk.Reason(words); got != want {
+		if got := sdk.Said(words); got != want {
 			t.Errorf("%q: got %q, want %q", words, got, want)
 		}
 	}

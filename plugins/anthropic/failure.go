@@ -60,8 +60,8 @@ func (f failure) explain(status int) *sdk.Error {
 	case !known:
 		kind = sdk.PlatformError
 	}
-	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Reason(f.Error.Type), PlatformStatus: status, PlatformRequestID: sdk.Reason(f.RequestID)}
-	reason := sdk.Reason(f.Error.Message)
+	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Said(f.Error.Type), PlatformStatus: status, PlatformRequestID: sdk.Said(f.RequestID)}
+	reason := sdk.Said(f.Error.Message)
 	switch {
 	case kind == sdk.AuthRevoked:
 		e.Message = "Anthropic refuses the API key (" + e.PlatformCode + "). Make a new one and update the integration."

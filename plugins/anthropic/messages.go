@@ -13,7 +13,7 @@ type betas struct {
 	Betas []string `json:"betas,omitempty" wire:"-" jsonschema:"names of unreleased features that the call uses, such as context-management-2025-06-27; what they need goes in extra"`
 }
 
-// header answers what the features are asked for with: a header, and beta=true in the query.
+// apply asks for the features: by a header, and beta=true in the query.
 func (b betas) apply(r sdk.Request) sdk.Request {
 	if len(b.Betas) == 0 {
 		return r
@@ -40,16 +40,16 @@ type prompt struct {
 // newMessage is the input of create_message.
 type newMessage struct {
 	prompt
-	MaxTokens     int        `json:"max_tokens" minimum:"1" jsonschema:"most tokens to generate, thinking included; required"`
-	Temperature   *float64   `json:"temperature,omitempty" minimum:"0" maximum:"1" jsonschema:"how freely words are chosen; newer models take only the default"`
-	TopP          *float64   `json:"top_p,omitempty" minimum:"0" maximum:"1" jsonschema:"set this or temperature"`
-	TopK          *int       `json:"top_k,omitempty" minimum:"0"`
-	StopSequences []string   `json:"stop_sequences,omitempty" jsonschema:"texts at which generating ends"`
-	Metadata      sdk.Object `json:"metadata,omitempty" jsonschema:"{user_id}: a name of yours for the end user, for abuse checks; no personal data"`
-	ServiceTier   string     `json:"service_tier,omitempty" enum:"auto,standard_only"`
-	InferenceGeo  string     `json:"inference_geo,omitempty" jsonschema:"where the model runs, such as us or global"`
-	Container     any        `json:"container,omitempty" jsonschema:"id of the container that the code of earlier messages ran in"`
-	Stream        *bool      `json:"stream,omitempty" jsonschema:"true to be given the answer piece by piece while it is generated; the result holds the whole either way"`
+	MaxTokens     int             `json:"max_tokens" minimum:"1" jsonschema:"most tokens to generate, thinking included; required"`
+	Temperature   *float64        `json:"temperature,omitempty" minimum:"0" maximum:"1" jsonschema:"how freely words are chosen; newer models take only the default"`
+	TopP          *float64        `json:"top_p,omitempty" minimum:"0" maximum:"1" jsonschema:"set this or temperature"`
+	TopK          *int            `json:"top_k,omitempty" minimum:"0"`
+	StopSequences []string        `json:"stop_sequences,omitempty" jsonschema:"texts at which generating ends"`
+	Metadata      sdk.Object      `json:"metadata,omitempty" jsonschema:"{user_id}: a name of yours for the end user, for abuse checks; no personal data"`
+	ServiceTier   string          `json:"service_tier,omitempty" enum:"auto,standard_only"`
+	InferenceGeo  string          `json:"inference_geo,omitempty" jsonschema:"where the model runs, such as us or global"`
+	Container     json.RawMessage `json:"container,omitempty" jsonschema:"id of the container that the code of earlier messages ran in"`
+	Stream        *bool           `json:"stream,omitempty" jsonschema:"true to be given the answer piece by piece while it is generated; the result holds the whole either way"`
 }
 
 // message is the answer of create_message.

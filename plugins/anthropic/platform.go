@@ -54,7 +54,7 @@ func verify(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxModelsBytes)).Decode(&answer); err != nil || answer.Data == nil {
 		return sdk.Account{}, sdk.Errorf(sdk.PlatformError, "What answers at the base URL lists no models: it does not seem to speak Anthropic's API.")
 	}
-	if organization := sdk.Reason(resp.Header.Get("Anthropic-Organization-Id")); organization != "" {
+	if organization := sdk.Said(resp.Header.Get("Anthropic-Organization-Id")); organization != "" {
 		return sdk.Account{ID: organization, Name: "organization " + organization}, nil
 	}
 	return sdk.KeyAccount(call, "API key"), nil

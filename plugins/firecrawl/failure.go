@@ -28,11 +28,11 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 	if json.Unmarshal(body, &f) != nil {
 		return nil
 	}
-	reason := sdk.Reason(sdk.Text(f.Error))
+	reason := sdk.Said(sdk.Text(f.Error))
 	if status < http.StatusBadRequest && (f.Success == nil || *f.Success) || reason == "" && f.Code == "" {
 		return nil
 	}
-	e := &sdk.Error{Kind: f.kind(status, reason), Message: "Firecrawl: " + reason, PlatformCode: sdk.Reason(f.Code), PlatformStatus: status}
+	e := &sdk.Error{Kind: f.kind(status, reason), Message: "Firecrawl: " + reason, PlatformCode: sdk.Said(f.Code), PlatformStatus: status}
 	switch e.Kind {
 	case sdk.AuthRevoked:
 		e.Message = "Firecrawl refuses the API key. Make a new one and update the integration."
@@ -78,12 +78,12 @@ func (f failure) violations() []sdk.Violation {
 		for _, step := range r.Path {
 			switch s := step.(type) {
 			case string:
-				pointer += "/" + sdk.Pointer(sdk.Reason(s))
+				pointer += "/" + sdk.Pointer(sdk.Said(s))
 			case float64:
 				pointer += "/" + strconv.Itoa(int(s))
 			}
 		}
-		out = append(out, sdk.Violation{Pointer: pointer, Detail: sdk.Reason(r.Message)})
+		out = append(out, sdk.Violation{Pointer: pointer, Detail: sdk.Said(r.Message)})
 	}
 	return out
 }

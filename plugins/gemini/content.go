@@ -142,8 +142,8 @@ func withoutCandidates(answer sdk.Object) error {
 		BlockReasonMessage string `json:"blockReasonMessage"`
 	}
 	if json.Unmarshal(answer["promptFeedback"], &feedback) == nil && feedback.BlockReason != "" {
-		e := sdk.Invalid("/contents", "Gemini refuses the prompt (%s) %s", sdk.Reason(feedback.BlockReason), sdk.Reason(feedback.BlockReasonMessage))
-		e.PlatformCode = sdk.Reason(feedback.BlockReason)
+		e := sdk.Invalid("/contents", "Gemini refuses the prompt (%s) %s", sdk.Said(feedback.BlockReason), sdk.Said(feedback.BlockReasonMessage))
+		e.PlatformCode = sdk.Said(feedback.BlockReason)
 		return e
 	}
 	return sdk.Errorf(sdk.PlatformError, "Gemini answered without a candidate.")

@@ -67,23 +67,23 @@ func (f failure) explain(status int) *sdk.Error {
 			kind = sdk.KindOfStatus(status, sdk.MethodAPIKey)
 		}
 	}
-	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Reason(f.Error.Status), PlatformStatus: status}
+	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Said(f.Error.Status), PlatformStatus: status}
 	for _, d := range f.Error.Details {
 		switch d.Reason {
 		case "API_KEY_INVALID", "API_KEY_EXPIRED":
 			e.Kind = sdk.AuthRevoked // which comes as an invalid argument
 		}
 		if d.Reason != "" {
-			e.PlatformCode = sdk.Reason(d.Reason)
+			e.PlatformCode = sdk.Said(d.Reason)
 		}
 		if wait, err := time.ParseDuration(d.RetryDelay); err == nil {
 			e.RetryAfter = max(0, min(wait, 24*time.Hour))
 		}
 		for _, v := range d.FieldViolations[:min(len(d.FieldViolations), 20)] {
-			e.Violations = append(e.Violations, sdk.Violation{Pointer: pointerOf(v.Field), Detail: sdk.Reason(v.Description)})
+			e.Violations = append(e.Violations, sdk.Violation{Pointer: pointerOf(v.Field), Detail: sdk.Said(v.Description)})
 		}
 	}
-	switch reason := sdk.Reason(f.Error.Message); {
+	switch reason := sdk.Said(f.Error.Message); {
 	case e.Kind == sdk.AuthRevoked:
 		e.Message = "Gemini refuses the API key (" + e.PlatformCode + "). Make a new one and update the integration."
 	case reason == "":
@@ -96,6 +96,6 @@ func (f failure) explain(status int) *sdk.Error {
 
 // pointerOf makes a JSON Pointer of Google's name of a field, such as contents[0].parts.
 func pointerOf(field string) string {
-	path := strings.NewReplacer("[", "/", "]", "", ".", "/", "~", "~0").Replace(sdk.Reason(field))
+	path := strings.NewReplacer("[", "/", "]", "", ".", "/", "~", "~0").Replace(sdk.Said(field))
 	return "/" + strings.Trim(path, "/")
 }

@@ -88,7 +88,7 @@ func generateImage(ctx context.Context, call *sdk.Call, in newImage) (images, er
 		return images{}, err
 	}
 	if len(made.Files) == 0 {
-		return images{}, sdk.Errorf(sdk.PlatformError, "Gemini made no image (%s). %s", sdk.Reason(made.FinishReason), sdk.Reason(made.Text))
+		return images{}, sdk.Errorf(sdk.PlatformError, "Gemini made no image (%s). %s", sdk.Said(made.FinishReason), sdk.Said(made.Text))
 	}
 	return images{Files: made.Files, Text: made.Text, UsageMetadata: made.UsageMetadata}, nil
 }
@@ -159,7 +159,7 @@ func speak(ctx context.Context, call *sdk.Call, in newSpeech) (sdk.Attached, err
 		return sdk.Attached{}, err
 	}
 	if len(made.Files) == 0 {
-		return sdk.Attached{}, sdk.Errorf(sdk.PlatformError, "Gemini answered without sound (%s).", sdk.Reason(made.FinishReason))
+		return sdk.Attached{}, sdk.Errorf(sdk.PlatformError, "Gemini answered without sound (%s).", sdk.Said(made.FinishReason))
 	}
 	return made.Files[0], nil
 }

@@ -9,20 +9,8 @@ import (
 	"github.com/patchbay/patchbay/sdk"
 )
 
-// minShownKey is how long a key must be before its end is shown: four characters of a short one are too much of it.
-const minShownKey = 20
-
 // maxModelsBytes bounds a list of models.
 const maxModelsBytes = 16 << 20
-
-// keyAccount names an account by the end of its key, for platforms that do not say whose key it is.
-func keyAccount(call *sdk.Call) sdk.Account {
-	name := "API key"
-	if key := call.Credential.Token(); len(key) >= minShownKey {
-		name += " ending in " + key[len(key)-4:]
-	}
-	return sdk.Account{ID: name, Name: name}
-}
 
 // verifyByModels tests a key by listing the models, which costs nothing. OpenAI names the organization in a header of the answer.
 func verifyByModels(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
@@ -37,7 +25,7 @@ func verifyByModels(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxModelsBytes)).Decode(&answer); err != nil || answer.Data == nil {
 		return sdk.Account{}, sdk.Errorf(sdk.PlatformError, "What answers at the base URL lists no models: it does not seem to speak OpenAI's API.")
 	}
-	account := keyAccount(call)
+	account := sdk.KeyAccount(call, "API key")
 	if organization := clean(resp.Header.Get("Openai-Organization")); organization != "" {
 		account = sdk.Account{ID: organization, Name: organization}
 	}

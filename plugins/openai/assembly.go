@@ -47,7 +47,7 @@ func (a *assembly) add(data []byte) error {
 		a.top, a.choices = object{}, map[int64]map[string]any{}
 	}
 	for name, value := range values {
-		if _, known := a.top[name]; name == "choices" || name == "obfuscation" || isNull(value) || (name == "id" && known) {
+		if _, known := a.top[name]; name == "choices" || name == "obfuscation" || sdk.IsNull(value) || (name == "id" && known) {
 			continue
 		}
 		a.top[name] = value

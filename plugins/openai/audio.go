@@ -73,7 +73,7 @@ func (w wire) audio() []sdk.Operation {
 
 // listen sends a sound file, or the address of one, and answers the text.
 func (w wire) listen(ctx context.Context, call *sdk.Call, path string, in any, format string, byURL bool) (transcript, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return transcript{}, err
 	}
@@ -102,21 +102,21 @@ func (w wire) transcriptOf(call *sdk.Call, data []byte) (transcript, error) {
 		return transcript{}, sdk.Errorf(sdk.PlatformError, "%s answered something that is no transcript.", w.name)
 	}
 	count(call, answer["usage"])
-	out := transcript{Text: text(answer["text"]), Language: text(answer["language"]), Details: rest(answer, "text", "language", "segments", "words", "usage")}
+	out := transcript{Text: sdk.Text(answer["text"]), Language: sdk.Text(answer["language"]), Details: rest(answer, "text", "language", "segments", "words", "usage")}
 	_ = json.Unmarshal(answer["segments"], &out.Segments) // what is not as expected is left out, here and below
 	_ = json.Unmarshal(answer["words"], &out.Words)
 	_ = json.Unmarshal(answer["usage"], &out.Usage)
 	return out, nil
 }
 
-func (w wire) speak(ctx context.Context, call *sdk.Call, in say) (attached, error) {
-	b, err := body(in)
+func (w wire) speak(ctx context.Context, call *sdk.Call, in say) (sdk.Attached, error) {
+	b, err := sdk.Body(in)
 	if err != nil {
-		return attached{}, err
+		return sdk.Attached{}, err
 	}
 	kind := "audio/" + or(in.ResponseFormat, "mpeg")
 	if in.ResponseFormat == "mp3" {
 		kind = "audio/mpeg"
 	}
-	return download(ctx, call, sdk.Request{Path: "/audio/speech", JSON: b}, "speech", kind)
+	return call.Download(ctx, sdk.Request{Path: "/audio/speech", JSON: b}, "speech", kind)
 }

@@ -69,7 +69,7 @@ func chat[In any](w wire, description string) sdk.Operation {
 // complete makes the function of an operation that is answered by a completion.
 func complete[In any](w wire, path string) sdk.Handler {
 	return sdk.Func(func(ctx context.Context, call *sdk.Call, in In) (completion, error) {
-		b, err := body(in)
+		b, err := sdk.Body(in)
 		if err != nil {
 			return completion{}, err
 		}
@@ -94,7 +94,7 @@ func (w wire) converse(ctx context.Context, call *sdk.Call, path string, b objec
 
 // usageOf answers the usage object of a completion. Groq's streams have had it in an object of their own.
 func usageOf(answer object) json.RawMessage {
-	if usage := answer["usage"]; !isNull(usage) {
+	if usage := answer["usage"]; !sdk.IsNull(usage) {
 		return usage
 	}
 	var groq struct {
@@ -117,8 +117,8 @@ func (w wire) completionOf(answer object) (completion, error) {
 	}
 	first := choices[0]
 	out := completion{
-		ID: text(answer["id"]), Model: text(answer["model"]), Created: answer["created"],
-		Text: text(first["text"]), FinishReason: text(first["finish_reason"]), Logprobs: present(first["logprobs"]),
+		ID: sdk.Text(answer["id"]), Model: sdk.Text(answer["model"]), Created: answer["created"],
+		Text: sdk.Text(first["text"]), FinishReason: sdk.Text(first["finish_reason"]), Logprobs: present(first["logprobs"]),
 		Citations: present(answer["citations"]), SearchResults: present(answer["search_results"]),
 		Images: present(answer["images"]), RelatedQuestions: present(answer["related_questions"]),
 	}
@@ -139,7 +139,7 @@ func (w wire) completionOf(answer object) (completion, error) {
 
 // present answers a value, and nothing for null.
 func present(v json.RawMessage) json.RawMessage {
-	if isNull(v) {
+	if sdk.IsNull(v) {
 		return nil
 	}
 	return v
@@ -149,7 +149,7 @@ func present(v json.RawMessage) json.RawMessage {
 func rest(o object, named ...string) object {
 	out := object{}
 	for name, value := range o {
-		if !isNull(value) {
+		if !sdk.IsNull(value) {
 			out[name] = value
 		}
 	}

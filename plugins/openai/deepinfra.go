@@ -112,7 +112,7 @@ func verifyDeepInfra(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 		}
 	}
 	if account.ID == "" {
-		return keyAccount(call), nil
+		return sdk.KeyAccount(call, "API key"), nil
 	}
 	account.Name = or(account.Name, account.ID)
 	return account, nil

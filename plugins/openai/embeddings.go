@@ -33,7 +33,7 @@ func (w wire) embeddings() []sdk.Operation {
 
 func (w wire) embeds(path string) sdk.Handler {
 	return sdk.Func(func(ctx context.Context, call *sdk.Call, in embed) (embeddings, error) {
-		b, err := body(in)
+		b, err := sdk.Body(in)
 		if err != nil {
 			return embeddings{}, err
 		}
@@ -49,7 +49,7 @@ func (w wire) embeds(path string) sdk.Handler {
 			answer.Data = []object{}
 		}
 		count(call, answer.Usage)
-		out := embeddings{Model: text(answer.Model), Data: answer.Data}
+		out := embeddings{Model: sdk.Text(answer.Model), Data: answer.Data}
 		_ = json.Unmarshal(answer.Usage, &out.Usage) // what is no object is left out
 		return out, nil
 	})

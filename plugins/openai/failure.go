@@ -140,15 +140,15 @@ func readFailure(body []byte) (failure, bool) {
 	if json.Unmarshal(body, &envelope) != nil {
 		return failure{}, false
 	}
-	if s := text(envelope.Error); s != "" {
-		return failure{message: s, code: text(envelope.Code)}, true
+	if s := sdk.Text(envelope.Error); s != "" {
+		return failure{message: s, code: sdk.Text(envelope.Code)}, true
 	}
-	if isNull(envelope.Error) {
-		message := text(envelope.Message)
-		if message == "" || (text(envelope.Type) != "error" && text(envelope.Reason) == "" && isNull(envelope.Code)) {
+	if sdk.IsNull(envelope.Error) {
+		message := sdk.Text(envelope.Message)
+		if message == "" || (sdk.Text(envelope.Type) != "error" && sdk.Text(envelope.Reason) == "" && sdk.IsNull(envelope.Code)) {
 			return failure{}, false
 		}
-		return failure{message: message, code: or(text(envelope.Reason), text(envelope.Code)), param: text(envelope.Param)}, true
+		return failure{message: message, code: or(sdk.Text(envelope.Reason), sdk.Text(envelope.Code)), param: sdk.Text(envelope.Param)}, true
 	}
 	return readError(envelope.Error)
 }
@@ -170,16 +170,16 @@ func readError(raw json.RawMessage) (failure, bool) {
 	if json.Unmarshal(raw, &e) != nil {
 		return failure{}, false
 	}
-	f := failure{message: text(e.Message), code: text(e.Code), kind: text(e.Type), param: text(e.Param), status: int(e.StatusCode), headers: e.Metadata.Headers}
+	f := failure{message: sdk.Text(e.Message), code: sdk.Text(e.Code), kind: sdk.Text(e.Type), param: sdk.Text(e.Param), status: int(e.StatusCode), headers: e.Metadata.Headers}
 	if n, err := strconv.Atoi(or(f.code, string(e.Code))); err == nil {
 		f.code = ""
 		if f.status == 0 {
 			f.status = n
 		}
 	}
-	if provider := text(e.Metadata.ProviderName); provider != "" {
+	if provider := sdk.Text(e.Metadata.ProviderName); provider != "" {
 		f.message += " (" + provider + ")"
-		if said := text(e.Metadata.Raw); said != "" {
+		if said := sdk.Text(e.Metadata.Raw); said != "" {
 			f.message += ": " + said
 		}
 	}
@@ -191,10 +191,10 @@ func readDetail(body []byte) (failure, bool) {
 	var envelope struct {
 		Detail json.RawMessage `json:"detail"`
 	}
-	if json.Unmarshal(body, &envelope) != nil || isNull(envelope.Detail) {
+	if json.Unmarshal(body, &envelope) != nil || sdk.IsNull(envelope.Detail) {
 		return failure{}, false
 	}
-	if s := text(envelope.Detail); s != "" {
+	if s := sdk.Text(envelope.Detail); s != "" {
 		return failure{message: s}, true
 	}
 	var list []struct {
@@ -207,7 +207,7 @@ func readDetail(body []byte) (failure, bool) {
 			place := ""
 			for i, token := range one.Location {
 				if i > 0 || token != "body" {
-					place += "/" + pointer(fmt.Sprint(token))
+					place += "/" + sdk.Pointer(fmt.Sprint(token))
 				}
 			}
 			f.violations = append(f.violations, sdk.Violation{Pointer: clean(place), Detail: clean(one.Message)})

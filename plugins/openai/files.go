@@ -40,8 +40,8 @@ func (w wire) files() []sdk.Operation {
 	}, {
 		Name: "get_file_content", Effect: sdk.Read, GivesFiles: true,
 		Description: "Downloads one stored file, such as the output of a batch. OpenAI refuses files that were uploaded for some purposes.",
-		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in oneFile) (attached, error) {
-			return download(ctx, call, sdk.Request{Path: sdk.Path("/files/%s/content", in.FileID)}, in.FileID, "")
+		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in oneFile) (sdk.Attached, error) {
+			return call.Download(ctx, sdk.Request{Path: sdk.Path("/files/%s/content", in.FileID)}, in.FileID, "")
 		}),
 	}, {
 		Name: "delete_file", Effect: sdk.Idempotent, Description: "Deletes one stored file for good.",
@@ -50,7 +50,7 @@ func (w wire) files() []sdk.Operation {
 }
 
 func uploadFile(ctx context.Context, call *sdk.Call, in upload) (object, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return nil, err
 	}
@@ -103,5 +103,5 @@ type batchListing struct {
 
 // cancelBatch is the input of cancel_batch: its id stands in the path, not in the body.
 type cancelBatch struct {
-	BatchID string `json:"batch_id" body:"-" minLength:"1" maxLength:"200" jsonschema:"the batch's id"`
+	BatchID string `json:"batch_id" wire:"-" minLength:"1" maxLength:"200" jsonschema:"the batch's id"`
 }

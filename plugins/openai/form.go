@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -37,7 +36,7 @@ func formValue(name string, value json.RawMessage) []sdk.Part {
 	var list []json.RawMessage
 	var fields object
 	switch {
-	case isNull(value):
+	case sdk.IsNull(value):
 		return nil
 	case json.Unmarshal(value, &list) == nil:
 		var parts []sdk.Part
@@ -57,19 +56,14 @@ func formValue(name string, value json.RawMessage) []sdk.Part {
 		}
 		return parts
 	case len(value) > 0 && value[0] == '"':
-		return []sdk.Part{{Name: name, Value: text(value)}}
+		return []sdk.Part{{Name: name, Value: sdk.Text(value)}}
 	}
 	return []sdk.Part{{Name: name, Value: string(value)}}
 }
 
-// withFile adds a file to a form, named by what the caller sent. The platforms tell a file's kind by the end of its name, so one
-// without gets what fits its type.
+// withFile adds a file to a form, named by what the caller sent.
 func withFile(parts []sdk.Part, field string, f *sdk.File, fallback string) []sdk.Part {
-	name := path.Base(strings.ReplaceAll(f.Name, `\`, "/"))
-	if name == "." || name == "/" {
-		name = fallback
-	}
-	return append(parts, sdk.Part{Name: field, FileName: withExtension(name, f.MediaType), MediaType: f.MediaType, Content: f})
+	return append(parts, sdk.FilePart(field, f, fallback))
 }
 
 // postForm sends a form and decodes the answer.

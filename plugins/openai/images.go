@@ -39,7 +39,7 @@ type newImage struct {
 type editImage struct {
 	Model string `json:"model,omitempty" jsonschema:"such as gpt-image-1; some platforms require it"`
 	drawing
-	MaskFile      string `json:"mask_file,omitempty" body:"-" jsonschema:"name of the one among the files that is the mask: a PNG whose transparent areas are to be changed"`
+	MaskFile      string `json:"mask_file,omitempty" wire:"-" jsonschema:"name of the one among the files that is the mask: a PNG whose transparent areas are to be changed"`
 	InputFidelity string `json:"input_fidelity,omitempty" enum:"high,low" jsonschema:"how closely the input images are kept"`
 }
 
@@ -73,7 +73,7 @@ func (w wire) images() []sdk.Operation {
 
 func (w wire) draws(path string) sdk.Handler {
 	return sdk.Func(func(ctx context.Context, call *sdk.Call, in newImage) (images, error) {
-		b, err := body(in)
+		b, err := sdk.Body(in)
 		if err != nil {
 			return images{}, err
 		}
@@ -82,7 +82,7 @@ func (w wire) draws(path string) sdk.Handler {
 }
 
 func (w wire) editImage(ctx context.Context, call *sdk.Call, in editImage) (images, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return images{}, err
 	}
@@ -146,7 +146,7 @@ func splitMask(files []*sdk.File, name string) (sources []*sdk.File, mask *sdk.F
 // draw sends a request and turns the images of the answer into files.
 func (w wire) draw(ctx context.Context, call *sdk.Call, r sdk.Request, b object) (images, error) {
 	var answer object
-	if err := doLarge(ctx, call, r, &answer); err != nil {
+	if err := call.DoLarge(ctx, r, maxInlineBytes, &answer); err != nil {
 		return images{}, err
 	}
 	var data []struct {
@@ -155,22 +155,22 @@ func (w wire) draw(ctx context.Context, call *sdk.Call, r sdk.Request, b object)
 		MediaType     json.RawMessage `json:"media_type"`
 		RevisedPrompt json.RawMessage `json:"revised_prompt"`
 	}
-	if err := json.Unmarshal(answer["data"], &data); err != nil && !isNull(answer["data"]) {
+	if err := json.Unmarshal(answer["data"], &data); err != nil && !sdk.IsNull(answer["data"]) {
 		return images{}, sdk.Errorf(sdk.PlatformError, "%s answered without images.", w.name)
 	}
 	out := images{Images: []image{}, Details: rest(answer, "data", "usage")}
 	_ = json.Unmarshal(answer["usage"], &out.Usage) // what is no object is left out
 	count(call, answer["usage"])
-	kind := "image/" + or(or(text(answer["output_format"]), text(b["output_format"])), "png")
+	kind := "image/" + or(or(sdk.Text(answer["output_format"]), sdk.Text(b["output_format"])), "png")
 	for i, d := range data {
-		one := image{RevisedPrompt: text(d.RevisedPrompt)}
-		if url := text(d.URL); strings.HasPrefix(url, "data:") && d.B64 == "" {
+		one := image{RevisedPrompt: sdk.Text(d.RevisedPrompt)}
+		if url := sdk.Text(d.URL); strings.HasPrefix(url, "data:") && d.B64 == "" {
 			d.B64 = url
 		} else {
 			one.URL = url
 		}
 		if d.B64 != "" {
-			f, err := attachBase64(call, fmt.Sprintf("image-%d", i+1), or(text(d.MediaType), kind), d.B64)
+			f, err := attachBase64(call, fmt.Sprintf("image-%d", i+1), or(sdk.Text(d.MediaType), kind), d.B64)
 			if err != nil {
 				return images{}, err
 			}

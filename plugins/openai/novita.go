@@ -64,5 +64,5 @@ func verifyNovita(ctx context.Context, call *sdk.Call) (sdk.Account, error) {
 	if err != nil {
 		return sdk.Account{}, err
 	}
-	return keyAccount(call), nil
+	return sdk.KeyAccount(call, "API key"), nil
 }

@@ -30,7 +30,7 @@ type painting struct {
 	SamplerName    string   `json:"sampler_name" minLength:"1" jsonschema:"such as Euler a or DPM++ 2M Karras"`
 	Seed           *int64   `json:"seed,omitempty" jsonschema:"-1 for a random one"`
 	Loras          []object `json:"loras,omitempty" maxItems:"5" jsonschema:"{model_name, strength}"`
-	ImageType      string   `json:"response_image_type,omitempty" body:"-" enum:"png,webp,jpeg"`
+	ImageType      string   `json:"response_image_type,omitempty" wire:"-" enum:"png,webp,jpeg"`
 	extra
 }
 
@@ -55,12 +55,12 @@ type filming struct {
 type upscaling struct {
 	ModelName   string  `json:"model_name" enum:"RealESRGAN_x4plus_anime_6B,RealESRNet_x4plus,4x-UltraSharp"`
 	ScaleFactor float64 `json:"scale_factor" minimum:"1" maximum:"4" jsonschema:"more than 1"`
-	ImageType   string  `json:"response_image_type,omitempty" body:"-" enum:"png,webp,jpeg"`
+	ImageType   string  `json:"response_image_type,omitempty" wire:"-" enum:"png,webp,jpeg"`
 }
 
 // speaking is the input of text_to_speech.
 type speaking struct {
-	Text     string   `json:"text" body:"-" minLength:"1" maxLength:"512"`
+	Text     string   `json:"text" wire:"-" minLength:"1" maxLength:"512"`
 	VoiceID  string   `json:"voice_id" minLength:"1" jsonschema:"such as Emily, James, Olivia, Michael or Sarah"`
 	Language string   `json:"language" minLength:"1" jsonschema:"such as en-US, zh-CN or ja-JP"`
 	Volume   *float64 `json:"volume,omitempty" minimum:"1" maximum:"2"`
@@ -84,7 +84,7 @@ func novitaMedia() []sdk.Operation {
 	return []sdk.Operation{{
 		Name: "generate_image", Effect: sdk.Write, Description: "Starts making images of a text with a Stable Diffusion checkpoint. Answers a task: poll get_task_result. Charged for each image.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in painting) (task, error) {
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return task{}, err
 			}
@@ -105,7 +105,7 @@ func novitaMedia() []sdk.Operation {
 	}, {
 		Name: "text_to_speech", Effect: sdk.Write, Description: "Starts speaking a text of at most 512 characters. Answers a task: poll get_task_result. For longer texts and other voices use run_model with a speech endpoint.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in speaking) (task, error) {
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return task{}, err
 			}
@@ -148,7 +148,7 @@ func startTask(ctx context.Context, call *sdk.Call, path string, b object) (task
 }
 
 func repaint(ctx context.Context, call *sdk.Call, in repainting) (task, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return task{}, err
 	}
@@ -163,7 +163,7 @@ func repaint(ctx context.Context, call *sdk.Call, in repainting) (task, error) {
 }
 
 func upscale(ctx context.Context, call *sdk.Call, in upscaling) (task, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return task{}, err
 	}
@@ -178,7 +178,7 @@ func upscale(ctx context.Context, call *sdk.Call, in upscaling) (task, error) {
 }
 
 func film(ctx context.Context, call *sdk.Call, in filming) (task, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return task{}, err
 	}
@@ -197,25 +197,25 @@ func film(ctx context.Context, call *sdk.Call, in filming) (task, error) {
 	return startTask(ctx, call, "/v3/video/create", b)
 }
 
-func removeBackground(ctx context.Context, call *sdk.Call, _ sdk.None) (attached, error) {
+func removeBackground(ctx context.Context, call *sdk.Call, _ sdk.None) (sdk.Attached, error) {
 	f, err := call.OneFile(ctx)
 	if err != nil {
-		return attached{}, err
+		return sdk.Attached{}, err
 	}
 	content, err := encoded(f)
 	if err != nil {
-		return attached{}, err
+		return sdk.Attached{}, err
 	}
 	var answer struct {
 		ImageFile string `json:"image_file"`
 		ImageType string `json:"image_type"`
 	}
 	request := sdk.Request{Path: novitaRoot(call) + "/v3/remove-background", JSON: object{"image_file": content}}
-	if err := doLarge(ctx, call, request, &answer); err != nil {
-		return attached{}, err
+	if err := call.DoLarge(ctx, request, maxInlineBytes, &answer); err != nil {
+		return sdk.Attached{}, err
 	}
 	if answer.ImageFile == "" {
-		return attached{}, sdk.Errorf(sdk.PlatformError, "Novita answered without an image.")
+		return sdk.Attached{}, sdk.Errorf(sdk.PlatformError, "Novita answered without an image.")
 	}
 	return attachBase64(call, "image", "image/"+or(answer.ImageType, "png"), answer.ImageFile)
 }

@@ -88,7 +88,7 @@ func (w wire) openRouterImage() sdk.Operation {
 		Name: "generate_image", Effect: sdk.Write, GivesFiles: true,
 		Description: "Makes images of a text, and of other images with models that take them. They come as files with the result. Charged for each image.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in routerImage) (images, error) {
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return images{}, err
 			}
@@ -183,8 +183,8 @@ func verifyOpenRouter(ctx context.Context, call *sdk.Call) (sdk.Account, error) 
 	if err != nil {
 		return sdk.Account{}, err
 	}
-	account := keyAccount(call)
-	if owner := clean(text(key["creator_user_id"])); owner != "" {
+	account := sdk.KeyAccount(call, "API key")
+	if owner := clean(sdk.Text(key["creator_user_id"])); owner != "" {
 		account.ID = owner
 	}
 	return account, nil

@@ -109,5 +109,5 @@ func verifyPerplexity(ctx context.Context, call *sdk.Call) (sdk.Account, error) 
 	if err := call.Do(ctx, sdk.Request{Path: "/v1/async/sonar"}, nil); err != nil {
 		return sdk.Account{}, err
 	}
-	return keyAccount(call), nil
+	return sdk.KeyAccount(call, "API key"), nil
 }

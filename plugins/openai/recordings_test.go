@@ -212,7 +212,7 @@ func checkStream(t *testing.T, one cassette.Interaction, result sdktest.Result, 
 			t.Fatal(err)
 		}
 		if e.Type == "response.output_text.delta" {
-			want.WriteString(text(e.Delta))
+			want.WriteString(sdk.Text(e.Delta))
 		}
 		for _, c := range e.Choices {
 			want.WriteString(c.Delta.Content)

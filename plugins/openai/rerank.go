@@ -28,7 +28,7 @@ func (w wire) rerank() sdk.Operation {
 	return sdk.Operation{
 		Name: "rerank", Effect: sdk.Read, Description: "Puts texts in the order of how well they fit a query. Takes rerank models only. Costs tokens each time.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in ranking) (ranked, error) {
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return ranked{}, err
 			}
@@ -44,7 +44,7 @@ func (w wire) rerank() sdk.Operation {
 				return ranked{}, sdk.Errorf(sdk.PlatformError, "%s answered without an order.", w.name)
 			}
 			count(call, answer.Usage)
-			out := ranked{Model: text(answer.Model), Results: answer.Results}
+			out := ranked{Model: sdk.Text(answer.Model), Results: answer.Results}
 			_ = json.Unmarshal(answer.Usage, &out.Usage) // what is no object is left out
 			return out, nil
 		}),

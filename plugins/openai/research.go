@@ -11,7 +11,7 @@ import (
 type newResearch struct {
 	Model string `json:"model,omitempty" jsonschema:"sonar-deep-research when left out; other Sonar models run in the background too"`
 	sonar
-	IdempotencyKey string `json:"idempotency_key,omitempty" body:"-" maxLength:"200" jsonschema:"a text of yours: a second request with the same one starts nothing new"`
+	IdempotencyKey string `json:"idempotency_key,omitempty" wire:"-" maxLength:"200" jsonschema:"a text of yours: a second request with the same one starts nothing new"`
 }
 
 // oneResearch is the input of get_deep_research.
@@ -40,7 +40,7 @@ func (w wire) deepResearch() []sdk.Operation {
 		Description: "Starts deep research in the background: many searches and a long answer with its sources, within minutes. Answers its id at once: poll get_deep_research. Kept for 7 days. Charged by tokens and searches.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in newResearch) (research, error) {
 			in.Model = or(in.Model, "sonar-deep-research")
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return research{}, err
 			}
@@ -66,7 +66,7 @@ func (w wire) deepResearch() []sdk.Operation {
 			if err := call.Do(ctx, sdk.Request{Path: path, Query: query}, &answer); err != nil {
 				return page{}, err
 			}
-			return page{Items: filterModels(answer.Requests, modelFilter{Limit: in.Limit}), NextCursor: text(answer.NextToken)}, nil
+			return page{Items: filterModels(answer.Requests, modelFilter{Limit: in.Limit}), NextCursor: sdk.Text(answer.NextToken)}, nil
 		}),
 	}}
 }
@@ -82,9 +82,9 @@ func (w wire) researchOf(ctx context.Context, call *sdk.Call, r sdk.Request) (re
 	if err := call.Do(ctx, r, &answer); err != nil {
 		return research{}, err
 	}
-	out := research{ID: text(answer["id"]), Model: text(answer["model"]), Status: text(answer["status"]),
+	out := research{ID: sdk.Text(answer["id"]), Model: sdk.Text(answer["model"]), Status: sdk.Text(answer["status"]),
 		CreatedAt: present(answer["created_at"]), StartedAt: present(answer["started_at"]), CompletedAt: present(answer["completed_at"]),
-		FailedAt: present(answer["failed_at"]), ErrorMessage: clean(text(answer["error_message"]))}
+		FailedAt: present(answer["failed_at"]), ErrorMessage: clean(sdk.Text(answer["error_message"]))}
 	if out.ID == "" || out.Status == "" {
 		return research{}, sdk.Errorf(sdk.PlatformError, "Perplexity answered something that is no research request.")
 	}

@@ -78,7 +78,7 @@ func gets[In any](path func(In) string) sdk.Handler {
 }
 
 // posts makes the function of an operation that sends its input as JSON and answers what the platform does. Parameters that stand
-// in the path are tagged body:"-".
+// in the path are tagged wire:"-".
 func posts[In any](path func(In) string) sdk.Handler {
 	return sdk.Func(func(ctx context.Context, call *sdk.Call, in In) (object, error) { return post(ctx, call, path(in), in) })
 }
@@ -93,7 +93,7 @@ func consumes[In any](path string) sdk.Handler {
 }
 
 func post(ctx context.Context, call *sdk.Call, path string, in any) (object, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func respond[In any](w wire, effect sdk.Effect, description string) sdk.Operatio
 		Name: "create_response", Effect: effect, Streaming: true,
 		Description: description + " Costs tokens each time. Streams the platform's own events when stream is true.",
 		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in In) (response, error) {
-			b, err := body(in)
+			b, err := sdk.Body(in)
 			if err != nil {
 				return response{}, err
 			}
@@ -109,8 +109,8 @@ func (w wire) responseEvent(e sdk.Event) (object, error) {
 
 // responseOf reads a platform's response.
 func (w wire) responseOf(answer object) (response, error) {
-	out := response{ID: text(answer["id"]), Status: text(answer["status"]), Model: text(answer["model"])}
-	if err := json.Unmarshal(answer["output"], &out.Output); err != nil && !isNull(answer["output"]) || out.ID == "" && out.Status == "" {
+	out := response{ID: sdk.Text(answer["id"]), Status: sdk.Text(answer["status"]), Model: sdk.Text(answer["model"])}
+	if err := json.Unmarshal(answer["output"], &out.Output); err != nil && !sdk.IsNull(answer["output"]) || out.ID == "" && out.Status == "" {
 		if failed, ok := readFailure(raw(answer)); ok {
 			return response{}, w.failure(0, nil, failed)
 		}

@@ -38,9 +38,9 @@ func routerVideos() []sdk.Operation {
 		Run: gets(func(in oneVideo) string { return sdk.Path("/videos/%s", in.VideoID) }),
 	}, {
 		Name: "get_video_content", Effect: sdk.Read, GivesFiles: true, Description: "Downloads a completed video as a file. Refuses one that is not completed, or that has expired.",
-		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in routerVideoContent) (attached, error) {
+		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in routerVideoContent) (sdk.Attached, error) {
 			request := sdk.Request{Path: sdk.Path("/videos/%s/content", in.VideoID), Query: sdk.Query("index", in.Index)}
-			return download(ctx, call, request, in.VideoID, "video/mp4")
+			return call.Download(ctx, request, in.VideoID, "video/mp4")
 		}),
 	}}
 }

@@ -9,7 +9,7 @@ import (
 
 // oneResponse is the input of the operations on a stored response.
 type oneResponse struct {
-	ResponseID string `json:"response_id" body:"-" minLength:"1" maxLength:"200" jsonschema:"the response's id: resp_..."`
+	ResponseID string `json:"response_id" wire:"-" minLength:"1" maxLength:"200" jsonschema:"the response's id: resp_..."`
 }
 
 // readResponse is the input of get_response.

@@ -38,7 +38,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 // is charged by its length.
 func count(call *sdk.Call, usage json.RawMessage) {
 	var c counts
-	if isNull(usage) || json.Unmarshal(usage, &c) != nil {
+	if sdk.IsNull(usage) || json.Unmarshal(usage, &c) != nil {
 		return
 	}
 	in, out := max(c.InputTokens, c.PromptTokens), max(c.OutputTokens, c.CompletionTokens)

@@ -19,7 +19,7 @@ type newStore struct {
 
 // oneStore is the input of the operations on one vector store.
 type oneStore struct {
-	VectorStoreID string `json:"vector_store_id" body:"-" minLength:"1" maxLength:"200" jsonschema:"the store's id: vs_..."`
+	VectorStoreID string `json:"vector_store_id" wire:"-" minLength:"1" maxLength:"200" jsonschema:"the store's id: vs_..."`
 }
 
 // storeFile is the input of add_vector_store_file.

@@ -18,7 +18,7 @@ type newVideo struct {
 
 // oneVideo is the input of the operations on one video.
 type oneVideo struct {
-	VideoID string `json:"video_id" body:"-" minLength:"1" maxLength:"200" jsonschema:"the video's id"`
+	VideoID string `json:"video_id" wire:"-" minLength:"1" maxLength:"200" jsonschema:"the video's id"`
 }
 
 // remix is the input of remix_video.
@@ -46,12 +46,12 @@ func videos() []sdk.Operation {
 	}, {
 		Name: "get_video_content", Effect: sdk.Read, GivesFiles: true,
 		Description: "Downloads a completed video as MP4, or its thumbnail or sprite sheet. Refuses one that is not completed, or that has expired.",
-		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in videoContent) (attached, error) {
+		Run: sdk.Func(func(ctx context.Context, call *sdk.Call, in videoContent) (sdk.Attached, error) {
 			kind := "video/mp4"
 			if in.Variant == "thumbnail" || in.Variant == "spritesheet" {
 				kind = "image/webp"
 			}
-			return download(ctx, call, sdk.Request{Path: sdk.Path("/videos/%s/content", in.VideoID), Query: sdk.Query("variant", in.Variant)}, in.VideoID, kind)
+			return call.Download(ctx, sdk.Request{Path: sdk.Path("/videos/%s/content", in.VideoID), Query: sdk.Query("variant", in.Variant)}, in.VideoID, kind)
 		}),
 	}, {
 		Name: "remix_video", Effect: sdk.Write, Description: "Starts making a variation of a completed video. Answers the new one's id; charged like a new video.",
@@ -63,7 +63,7 @@ func videos() []sdk.Operation {
 }
 
 func createVideo(ctx context.Context, call *sdk.Call, in newVideo) (object, error) {
-	b, err := body(in)
+	b, err := sdk.Body(in)
 	if err != nil {
 		return nil, err
 	}

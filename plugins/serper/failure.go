@@ -17,9 +17,9 @@ func explain(status int, _ http.Header, body []byte) *sdk.Error {
 	if json.Unmarshal(body, &f) != nil || f.Message+f.Error == "" {
 		return nil
 	}
-	reason := sdk.Reason(f.Message)
+	reason := sdk.Said(f.Message)
 	if reason == "" {
-		reason = sdk.Reason(f.Error)
+		reason = sdk.Said(f.Error)
 	}
 	e := &sdk.Error{Kind: sdk.KindOfStatus(status, sdk.MethodAPIKey), Message: "Serper: " + reason, PlatformStatus: status}
 	switch lower := strings.ToLower(reason); {

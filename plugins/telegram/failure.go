@@ -45,7 +45,7 @@ func explain(status int, _ http.Header, body []byte) *sdk.Error {
 	if r.Code == 0 {
 		r.Code = status
 	}
-	e := &sdk.Error{Kind: r.kind(), Message: "Telegram: " + sdk.Reason(r.Description), PlatformStatus: r.Code}
+	e := &sdk.Error{Kind: r.kind(), Message: "Telegram: " + sdk.Said(r.Description), PlatformStatus: r.Code}
 	switch {
 	case e.Kind == sdk.AuthRevoked:
 		e.Message = "Telegram does not know this bot token. Get the token from @BotFather and update the integration."

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/patchbay/patchbay/sdk"
+import (
+	"encoding/json"
+
+	"github.com/patchbay/patchbay/sdk"
+)
 
 type newMessage struct {
 	chat
@@ -13,10 +17,10 @@ type newMessage struct {
 }
 
 type source struct {
-	FromChatID          any   `json:"from_chat_id" jsonschema:"the chat where the message is: its id or @name"`
-	MessageThreadID     int64 `json:"message_thread_id,omitempty" minimum:"1" jsonschema:"the topic of a forum"`
-	DisableNotification *bool `json:"disable_notification,omitempty"`
-	ProtectContent      *bool `json:"protect_content,omitempty"`
+	FromChatID          json.RawMessage `json:"from_chat_id" jsonschema:"the chat where the message is: its id or @name"`
+	MessageThreadID     int64           `json:"message_thread_id,omitempty" minimum:"1" jsonschema:"the topic of a forum"`
+	DisableNotification *bool           `json:"disable_notification,omitempty"`
+	ProtectContent      *bool           `json:"protect_content,omitempty"`
 	sdk.Further
 }
 

@@ -36,7 +36,7 @@ func platform() sdk.Platform {
 		VerifyNote: "Asks who the bot is (getMe), which costs nothing.",
 		// The published limit over all chats. One message a second in one chat, and twenty a minute in a group, are limits besides.
 		RateLimits: []sdk.RateLimit{{Calls: 30, PerSeconds: 1}},
-		Operations: slices.Concat(messageOperations(), mediaOperations(), otherOperations(), editOperations(), chatOperations(), memberOperations(),
+		Operations: slices.Concat(messageOperations(), mediaOperations(), locationOperations(), pollOperations(), editOperations(), chatOperations(), memberOperations(),
 			inviteOperations(), topicOperations(), fileOperations(), updateOperations(), botOperations()),
 	}
 }

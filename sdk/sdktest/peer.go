@@ -33,6 +33,13 @@ func Tool(t testing.TB, name string) string {
 	return below(t, "PATCHBAY_TEST_TOOLS", filepath.Join("node_modules", ".bin", name))
 }
 
+// Program answers the path of a program that the Go toolchain installed, below the same folder. The test is skipped where the variable is
+// not set, and fails where the program is not there.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	return below(t, "PATCHBAY_TEST_TOOLS", filepath.Join("bin", name))
+}
+
 func below(t testing.TB, variable, name string) string {
 	t.Helper()
 	folder := os.Getenv(variable)

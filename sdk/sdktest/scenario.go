@@ -3,8 +3,6 @@ package sdktest
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -80,14 +78,6 @@ func Discreet(t testing.TB, r Request, err error) {
 	if address := strings.TrimPrefix(r.BaseURL, "http://"); address != "" && strings.Contains(text, address) {
 		t.Errorf("the error holds an address: %s", text)
 	}
-}
-
-// Serve answers requests by one function until the test ends, and answers its address.
-func Serve(t testing.TB, f http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 // Readme fails where the table of operations in README.md of the working directory does not name each operation of a platform
