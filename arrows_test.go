@@ -50,7 +50,8 @@ var rooms = map[string][]string{
 	"store":                   {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "store/postgres", "usage", "vault"},
 	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "supervisor", "usage",
 		"vault"},
-	"web": {"api", "catalog", "identity", "integration"},
+	"signin": {"id", "vault"},
+	"web":    {"api", "catalog", "identity", "integration", "signin"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

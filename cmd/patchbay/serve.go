@@ -27,6 +27,7 @@ type serveCmd struct {
 	IdleAfter          time.Duration `name:"idle-after" env:"PATCHBAY_IDLE_AFTER" default:"10m" help:"Stop an adapter that was not used for so long. ${default} when left out."`
 	RequireConfinement bool          `name:"require-confinement" env:"PATCHBAY_REQUIRE_CONFINEMENT" default:"true" negatable:"" help:"Refuse to start adapters where the kernel cannot confine them; --no-require-confinement starts them with what it can do."`
 	PrivateWebhooks    bool          `name:"allow-private-webhooks" env:"PATCHBAY_ALLOW_PRIVATE_WEBHOOKS" help:"Let webhooks lead to private and loopback addresses, and to http:// ones."`
+	OIDC               oidcFlags     `embed:"" prefix:"oidc-"`
 	LogLevel           string        `name:"log-level" env:"PATCHBAY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat          string        `name:"log-format" env:"PATCHBAY_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 }
@@ -78,9 +79,13 @@ func (c *serveCmd) config(flags *connection, con *console) (host.Config, error) 
 			return host.Config{}, err
 		}
 	}
+	oidc, err := c.OIDC.config(home)
+	if err != nil {
+		return host.Config{}, err
+	}
 	return host.Config{Data: data, Listen: c.Listen, DatabaseURL: c.DatabaseURL, PostgresBin: expandHome(c.PostgresBin, home), Key: expandHome(c.Key, home),
 		PublicURL: c.PublicURL, Advertise: c.Advertise, Adapters: adapters, TLSCert: expandHome(c.TLSCert, home), TLSKey: expandHome(c.TLSKey, home),
-		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AllowUnconfined: !c.RequireConfinement, AllowPrivateWebhooks: c.PrivateWebhooks, Version: version, Logger: c.logger(con.err)}, nil
+		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AllowUnconfined: !c.RequireConfinement, AllowPrivateWebhooks: c.PrivateWebhooks, OIDC: oidc, Version: version, Logger: c.logger(con.err)}, nil
 }
 
 // adaptersBeside answers the folder of adapters beside this program.

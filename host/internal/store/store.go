@@ -141,6 +141,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	// Chunks of a file that was never finished; a call lasts at most minutes.
 	batch.Queue(`DELETE FROM file_chunks c WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = c.file_id)`, now.Add(-2*time.Hour))
 	batch.Queue(`DELETE FROM signin_links WHERE expires_at < $1`, now)
+	batch.Queue(`DELETE FROM signin_flows WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM sessions WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM events WHERE created_at < now() - $1::interval`, eventsKept)
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)

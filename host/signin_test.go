@@ -1,0 +1,155 @@
+package host_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/patchbay/patchbay/host"
+	"github.com/patchbay/patchbay/host/internal/oidctest"
+)
+
+// ownAddress answers an address of the loopback network that no other test listens on, known before the host does.
+func ownAddress() string {
+	n := rand.Uint32()
+	return fmt.Sprintf("127.%d.%d.%d:7450", 1+n%250, n>>8&0xff, 1+n>>16%250)
+}
+
+// browser keeps cookies and follows no redirect.
+type browser struct {
+	*http.Client
+	t *testing.T
+}
+
+func newBrowser(t *testing.T) browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return browser{&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, t}
+}
+
+// open answers a page, and where it leads.
+func (b browser) open(at string) (status int, to, page string) {
+	b.t.Helper()
+	resp, err := b.Get(at)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Location"), string(raw)
+}
+
+// session answers the browser's session cookie.
+func (b browser) session(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.Jar.Cookies(u) {
+		if c.Name == "patchbay_session" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+type meView struct{ ID, Name, Role string }
+
+// who answers whose session the browser has; no id where it has none.
+func (b browser) who(at string) (m meView) {
+	b.t.Helper()
+	resp, err := b.Get(at + "/v1/me")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := json.NewDecoder(resp.Body).Decode(&m); err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
+// A person signs in at a certified provider: they become a user, the same one each time, found by the subject and never by an address or
+// a name.
+func TestSignInAtAProvider(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, dataDir(t), database(t))
+	cfg.Listen = ownAddress()
+	callback := "http://" + cfg.Listen + "/signin/oidc/callback"
+	p := oidctest.Start(t, oidctest.Options{Clients: []oidctest.Client{{ID: "patchbay", Secret: "of the client", RedirectURIs: []string{callback}}},
+		Accounts: map[string]map[string]any{
+			"ann": {"name": "Ann", "email": "ann@example.com", "email_verified": true},
+			"eve": {"name": "Ann", "email": "ann@example.com", "email_verified": true},
+			"bob": {"preferred_username": "bob\u0007", "email": "bob@other.example", "email_verified": true},
+			"una": {"name": "Una", "email": "una@example.com", "email_verified": false}}})
+	cfg.OIDC = host.OIDC{Issuer: p.Issuer, ClientID: "patchbay", ClientSecret: host.NewSecret("of the client"), AllowedDomains: []string{"Example.com"}}
+	s := start(t, cfg)
+	local, _ := s.another("Ann")
+	signIn := func(account string) (browser, int, string) {
+		b := newBrowser(t)
+		status, to, _ := b.open(s.URL + "/signin/oidc?return=/docs")
+		if status != 303 || !strings.HasPrefix(to, p.Issuer+"/auth?") {
+			t.Fatalf("the button answers %d to %s", status, to)
+		}
+		status, to, page := b.open(p.Approve(t, to, account))
+		if to != "" {
+			return b, status, to
+		}
+		return b, status, page
+	}
+	if status, _, page := newBrowser(t).open(s.URL + "/"); status != 401 || !strings.Contains(page, `href="/signin/oidc"`) {
+		t.Errorf("the first page answers %d %s", status, page)
+	}
+	b, status, to := signIn("ann")
+	ann := b.who(s.URL)
+	if status != 303 || to != "/docs" || ann.Name != "Ann" || ann.Role != "user" || ann.ID == local {
+		t.Fatalf("ann's sign-in answers %d to %s as %+v", status, to, ann)
+	}
+	again, _, _ := signIn("ann")
+	if got := again.who(s.URL); got != ann {
+		t.Errorf("the second time ann is %+v", got)
+	}
+	if again.session(s.URL) == b.session(s.URL) {
+		t.Error("two sign-ins have one session")
+	}
+	eve, _, _ := signIn("eve")
+	if got := eve.who(s.URL); got.ID == "" || got.ID == ann.ID {
+		t.Errorf("somebody with ann's address and name is %+v", got)
+	}
+	for _, account := range []string{"bob", "una"} {
+		b, status, page := signIn(account)
+		if status != 403 || !strings.Contains(page, "domains") || b.session(s.URL) != "" {
+			t.Errorf("%s, whose domain is not allowed or not verified, gets %d %s", account, status, page)
+		}
+	}
+	if b, status, page := signIn(oidctest.Nobody); status != 403 || b.session(s.URL) != "" {
+		t.Errorf("who says no at the provider gets %d %s", status, page)
+	}
+	var users struct{ Items []meView }
+	if s.must("GET", "/v1/users", nil, &users); len(users.Items) != 4 {
+		t.Errorf("the users are %+v", users.Items)
+	}
+	leave, err := b.PostForm(s.URL+"/signout", url.Values{"all": {"1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = leave.Body.Close()
+	if b.who(s.URL).ID != "" || again.who(s.URL).ID != "" || eve.who(s.URL).ID == "" {
+		t.Error("signing out everywhere does not end all of one user's sessions and no other's")
+	}
+	if strings.Contains(s.log.String(), "of the client") {
+		t.Error("the log holds the client's secret")
+	}
+}
