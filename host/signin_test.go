@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -151,5 +153,45 @@ func TestSignInAtAProvider(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), "of the client") {
 		t.Error("the log holds the client's secret")
+	}
+}
+
+// Over TLS a browser carries its cookies under TLS alone, and what binds a sign-in to it cannot be written by another host of the domain.
+func TestSignInOverTLS(t *testing.T) {
+	t.Parallel()
+	i := newHostileIssuer(t)
+	cfg := config(t, dataDir(t), database(t))
+	var pool *x509.CertPool
+	cfg.TLSCert, cfg.TLSKey, pool = certificate(t)
+	cfg.OIDC = host.OIDC{Issuer: i.URL, ClientID: "patchbay"}
+	s := start(t, cfg)
+	b := newBrowser(t)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	t.Cleanup(transport.CloseIdleConnections)
+	b.Transport = transport
+	resp, err := b.Get(s.URL + "/signin/oidc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if c := resp.Cookies(); len(c) != 1 || c[0].Name != "__Host-patchbay_signin" || !c[0].Secure || !c[0].HttpOnly || c[0].Path != "/" || c[0].Domain != "" || c[0].SameSite != http.SameSiteLaxMode {
+		t.Errorf("the sign-in's cookie is %+v", c)
+	}
+	resp, err = b.Get(i.begin(b, s, "/docs").String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	var session *http.Cookie
+	for _, c := range resp.Cookies() {
+		if c.Name == "patchbay_session" {
+			session = c
+		}
+	}
+	if session == nil || !session.Secure || !session.HttpOnly || resp.Header.Get("Location") != "/docs" {
+		t.Errorf("the callback answers %d with %v", resp.StatusCode, resp.Cookies())
+	}
+	if status, _, page := b.open(s.URL + "/"); status != 200 || !strings.Contains(page, "Mallory") || !strings.Contains(page, "Sign out everywhere") {
+		t.Errorf("the first page is answered %d %s", status, page)
 	}
 }
