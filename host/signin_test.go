@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -193,5 +195,30 @@ func TestSignInOverTLS(t *testing.T) {
 	}
 	if status, _, page := b.open(s.URL + "/"); status != 200 || !strings.Contains(page, "Mallory") || !strings.Contains(page, "Sign out everywhere") {
 		t.Errorf("the first page is answered %d %s", status, page)
+	}
+}
+
+// A real browser finds its way from the button to the provider and back, over TLS, and is signed in.
+func TestSignInWithARealBrowser(t *testing.T) {
+	t.Parallel()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed: no real browser signs in")
+	}
+	cfg := config(t, dataDir(t), database(t))
+	cfg.Listen = ownAddress()
+	cfg.TLSCert, cfg.TLSKey, _ = certificate(t)
+	at := "https://" + cfg.Listen
+	p := oidctest.Start(t, oidctest.Options{Clients: []oidctest.Client{{ID: "patchbay", RedirectURIs: []string{at + "/signin/oidc/callback"}}},
+		Accounts: map[string]map[string]any{"ann": {"name": "Ann of the browser"}}, ClaimsInIDToken: true})
+	cfg.OIDC = host.OIDC{Issuer: p.Issuer, ClientID: "patchbay"}
+	start(t, cfg)
+	profile := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", "--user-data-dir="+profile,
+		"--timeout=60000", "--dump-dom", at+"/signin/oidc?return=/")
+	cmd.Env = append(os.Environ(), "HOME="+profile)
+	page, err := cmd.Output()
+	if err != nil || !strings.Contains(string(page), "Ann of the browser (user)") {
+		t.Errorf("the browser shows %s: %v", page, err)
 	}
 }
