@@ -53,7 +53,8 @@ var rooms = map[string][]string{
 		"usage", "vault"},
 	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "release", "supervisor", "usage",
 		"vault"},
-	"web": {"api", "catalog", "identity", "integration"},
+	"signin": {"id", "vault"},
+	"web":    {"api", "catalog", "identity", "integration", "signin"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

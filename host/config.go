@@ -3,7 +3,32 @@ package host
 import (
 	"log/slog"
 	"time"
+
+	"github.com/patchbay/patchbay/host/internal/vault"
 )
+
+// Secret is a secret that cannot be printed.
+type Secret = vault.Secret
+
+// NewSecret makes a Secret of text.
+func NewSecret(text string) Secret { return vault.SecretString(text) }
+
+// OIDC is a provider of identities, with the client that the operator registered there for the redirect URL PublicURL/signin/oidc/callback.
+type OIDC struct {
+	// Issuer is the provider's URL, exactly as it names itself; https, but on loopback. Empty: there is none.
+	Issuer string
+	// ClientID is required with an issuer; ClientSecret is empty for a public client.
+	ClientID     string
+	ClientSecret Secret `json:"-"`
+	// Scopes besides openid; profile and email when empty.
+	Scopes []string
+	// AllowedDomains are those of verified email addresses that may sign in; everybody whom the provider knows when empty.
+	AllowedDomains []string
+	// OperatorGroup makes its members operators, and everybody else who signs in there none. Optional.
+	OperatorGroup string
+	// GroupsClaim names the claim with the groups; groups when empty.
+	GroupsClaim string
+}
 
 // Config is what a host needs.
 type Config struct {
@@ -40,6 +65,8 @@ type Config struct {
 	Now func() time.Time `json:"-"`
 	// AllowPrivateWebhooks lets webhooks lead to private and loopback addresses, and to http:// ones.
 	AllowPrivateWebhooks bool
+	// OIDC is a provider at which people sign in; without an issuer they do so by links alone.
+	OIDC OIDC
 	// Version of this build. Required.
 	Version string
 	// Logger is required.

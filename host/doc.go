@@ -32,6 +32,7 @@
 //	usage, audit  what was recorded, and the hash chain of who did what
 //	event         what happened, and the webhooks that are told
 //	identity      users, sessions, tokens
+//	signin        signing in at an OpenID provider
 //	cluster       the hosts that share a database, and their word that an old copy is gone
 //	store         PostgreSQL; implements the Store interface that each room declares
 //	api, web      REST, pages

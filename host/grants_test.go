@@ -115,7 +115,7 @@ func TestScopes(t *testing.T) {
 	connect := func(scopes ...string) integrationView {
 		var a authorizationView
 		h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture", "scopes": scopes}, &a)
-		resp, err := browser(t).Get(a.URL)
+		resp, err := person(t).Get(a.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestConnectSession(t *testing.T) {
 	if !strings.Contains(string(page), "Sign in at Fixture") {
 		t.Errorf("the page is %s", page)
 	}
-	b := browser(t)
+	b := person(t)
 	if status, page := submit(b, link, url.Values{"method": {"oauth2"}}); status != 200 || !strings.Contains(page, "is connected") || !strings.Contains(page, "https://app.example/back") {
 		t.Errorf("connecting answers %d %s", status, page)
 	}

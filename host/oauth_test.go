@@ -145,7 +145,7 @@ func TestCallbackRefusals(t *testing.T) {
 	begin := func() (authorizationView, *http.Client, *url.URL) {
 		var a authorizationView
 		h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture"}, &a)
-		b := browser(t)
+		b := person(t)
 		b.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 			if r.URL.Path == "/oauth/callback" {
 				return http.ErrUseLastResponse
@@ -186,7 +186,7 @@ func TestCallbackRefusals(t *testing.T) {
 	}
 
 	_, b, at := begin()
-	if status, page := open(browser(t), at.String()); status < 400 || !strings.Contains(page, "browser_mismatch") {
+	if status, page := open(person(t), at.String()); status < 400 || !strings.Contains(page, "browser_mismatch") {
 		t.Errorf("another browser's callback answers %d %s", status, page)
 	}
 	if status, _ := open(b, at.String()); status < 400 {

@@ -222,6 +222,10 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
 		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	webhooks := h.openEvents(log)
+	provider, err := h.openSignIn(ctx)
+	if err != nil {
+		return err
+	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
@@ -230,7 +234,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Releases: h.shelf, Scratch: h.runDir,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
-	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() },
+	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
 	h.serve(mux)
 	return h.welcome(ctx, who)

@@ -284,8 +284,8 @@ type authorizationView struct {
 	URL                                  string `json:"authorization_url"`
 }
 
-// browser is an HTTP client with cookies that follows redirects as a browser does.
-func browser(t *testing.T) *http.Client {
+// person is an HTTP client with cookies that follows redirects as a browser does.
+func person(t *testing.T) *http.Client {
 	t.Helper()
 	return &http.Client{Jar: newJar(t)}
 }
@@ -305,7 +305,7 @@ func (c client) connectAgain(ref string) integrationView {
 	}
 	var a authorizationView
 	c.must("POST", "/v1/oauth/authorizations", in, &a)
-	resp, err := browser(c.t).Get(a.URL)
+	resp, err := person(c.t).Get(a.URL)
 	if err != nil {
 		c.t.Fatal(err)
 	}

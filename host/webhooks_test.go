@@ -203,7 +203,7 @@ func TestWebhookIsDelivered(t *testing.T) {
 	w := s.addWebhook(r.URL+"/hook?x=1", "integration.*")
 	s.addWebhook(other.URL, "adapter.rolled_back")
 	me := s.me()
-	emit(t, emitter(t, url), event.Event{User: me, Type: "integration.expired", Subject: "int_1", Data: map[string]any{"reason": "é \"x\"", "n": 1 << 60}})
+	emit(t, emitter(t, url), event.Event{User: me, Type: "integration.expired", Subject: "int_1", Data: map[string]any{"reason": "é \"x\"\x00", "n": 1 << 60}})
 	got := r.waitFor(t, 1)[0]
 	if !verified(got, w.Secret) {
 		t.Errorf("the signature of %v does not verify", got.header)

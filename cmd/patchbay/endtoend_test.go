@@ -40,7 +40,8 @@ type liveHost struct {
 	bin, data, url, token string
 }
 
-func serveHost(t *testing.T) *liveHost {
+// serveHost starts one on a free port; flags of serve may be added.
+func serveHost(t *testing.T, flags ...string) *liveHost {
 	t.Helper()
 	parent, err := os.MkdirTemp("", "pb-")
 	if err != nil {
@@ -50,7 +51,7 @@ func serveHost(t *testing.T) *liveHost {
 		t.Fatal(err)
 	}
 	h := &liveHost{t: t, bin: programs(t), data: filepath.Join(parent, "data")}
-	cmd := exec.Command(filepath.Join(h.bin, "patchbay"), "serve", "--listen", "127.0.0.1:0")
+	cmd := exec.Command(filepath.Join(h.bin, "patchbay"), append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 	cmd.Env = append(os.Environ(), "PATCHBAY_DATA="+h.data)
 	var log bytes.Buffer
 	cmd.Stderr = &log

@@ -40,7 +40,7 @@ type grammar struct {
 type connection struct {
 	URL    string `name:"url" group:"connection" env:"PATCHBAY_URL" placeholder:"URL" help:"Address of the host."`
 	Token  string `name:"token" group:"connection" env:"PATCHBAY_TOKEN" placeholder:"pb_..." help:"API token. As a flag, other users of this machine can see it: prefer the variable, or login."`
-	CAFile string `name:"ca-file" group:"connection" env:"PATCHBAY_CA_FILE" placeholder:"FILE" help:"PEM certificates of a private authority that signed the host's certificate."`
+	CAFile string `name:"ca-file" aliases:"ca" group:"connection" env:"PATCHBAY_CA_FILE,PATCHBAY_CA" placeholder:"FILE" help:"PEM certificates of a private authority that signed the host's certificate."`
 	Data   string `name:"data" group:"connection" env:"PATCHBAY_DATA" placeholder:"FOLDER" help:"Data folder of the host on this machine; ~/.patchbay when left out."`
 	As     string `name:"as-user" group:"connection" placeholder:"ID" help:"With a service token: the user to act for."`
 

@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Platform is an external service as its adapter declares it.
@@ -109,7 +110,9 @@ func (op *Operation) Missing(granted []string) []string {
 	if len(granted) == 0 {
 		return nil
 	}
-	has := func(scope string) bool { return slices.Contains(granted, scope) }
+	has := func(scope string) bool {
+		return slices.ContainsFunc(granted, func(g string) bool { return sameScope(g, scope) })
+	}
 	var missing []string
 	for _, scope := range op.Scopes {
 		if !has(scope) {
@@ -122,6 +125,16 @@ func (op *Operation) Missing(granted []string) []string {
 		}
 	}
 	return missing
+}
+
+// sameScope compares a granted scope with a needed one as leniently as providers spell them: Microsoft answers Mail.Read as
+// https://graph.microsoft.com/Mail.Read, and in other case. What is refused here is not sent; what is sent the platform decides.
+func sameScope(granted, needed string) bool {
+	if strings.EqualFold(granted, needed) {
+		return true
+	}
+	at := len(granted) - len(needed)
+	return at > 0 && granted[at-1] == '/' && strings.EqualFold(granted[at:], needed)
 }
 
 // RateLimit is a number of calls in a time, for each integration.

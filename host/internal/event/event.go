@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,10 +69,28 @@ func (e Event) Prepare() (Event, []byte, error) {
 	if err != nil {
 		return e, nil, fmt.Errorf("preparing an event %s: %w", e.Type, err)
 	}
+	data = withoutNUL(data)
 	if len(data) > maxData {
 		return e, nil, fmt.Errorf("preparing an event %s: its data has %d bytes, more than %d", e.Type, len(data), maxData)
 	}
 	return e, data, nil
+}
+
+// withoutNUL drops the one character of JSON that PostgreSQL does not take: the words of a platform must not undo what happened.
+func withoutNUL(raw []byte) []byte {
+	out := raw[:0]
+	for i := 0; i < len(raw); i++ {
+		switch {
+		case raw[i] != '\\':
+			out = append(out, raw[i])
+		case bytes.HasPrefix(raw[i:], []byte(`\u0000`)):
+			i += len(`\u0000`) - 1
+		default:
+			out = append(out, raw[i], raw[i+1]) // an escape has at least two characters
+			i++
+		}
+	}
+	return out
 }
 
 // Events keeps events. It is a part of Store.

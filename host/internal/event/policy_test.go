@@ -75,6 +75,15 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// A character that the database does not take is dropped, and nothing that looks like it.
+func TestPrepareDropsNUL(t *testing.T) {
+	t.Parallel()
+	_, data, err := Event{Type: "a", Data: map[string]any{"a\x00b": "c\x00\x00d", "e": `\u0000`, "f": "\\\x00\n\u0001"}}.Prepare()
+	if want := `{"ab":"cd","e":"\\u0000","f":"\\\n\u0001"}`; err != nil || string(data) != want {
+		t.Errorf("it is prepared as %s, want %s: %v", data, want, err)
+	}
+}
+
 // Secrets overlap for a day, three at most, and the newest is the first.
 func TestKeyring(t *testing.T) {
 	t.Parallel()

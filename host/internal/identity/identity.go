@@ -88,6 +88,7 @@ type Store interface {
 	Users
 	Tokens
 	Sessions
+	Externals
 }
 
 // Users keeps users.

@@ -29,6 +29,11 @@ func (s *Service) SignIn(ctx context.Context, link string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("using the sign-in link: %w", err)
 	}
+	return s.begin(ctx, user)
+}
+
+// begin answers the secret of a new session, which no browser had before.
+func (s *Service) begin(ctx context.Context, user string) (string, error) {
 	secret := id.Secret("pbs")
 	if err := s.cfg.Store.InsertSession(ctx, hash(secret), user, s.cfg.Now().Add(SessionLifetime)); err != nil {
 		return "", fmt.Errorf("saving the session: %w", err)

@@ -143,6 +143,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	// Chunks of a file that was never finished; a call lasts at most minutes.
 	batch.Queue(`DELETE FROM file_chunks c WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM files f WHERE f.id = c.file_id)`, now.Add(-2*time.Hour))
 	batch.Queue(`DELETE FROM signin_links WHERE expires_at < $1`, now)
+	batch.Queue(`DELETE FROM signin_flows WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM sessions WHERE expires_at < $1`, now)
 	batch.Queue(`DELETE FROM authorizations WHERE expires_at < $1`, now.Add(-24*time.Hour))
 	batch.Queue(`DELETE FROM connect_sessions WHERE expires_at < $1`, now.Add(-24*time.Hour))

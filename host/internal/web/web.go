@@ -21,12 +21,14 @@ import (
 //go:embed *.html *.css *.js
 var files embed.FS
 
-// Config is what the pages need; every field is required.
+// Config is what the pages need; every field but Provider is required.
 type Config struct {
 	Identity     *identity.Service
 	Integrations *integration.Service
 	Catalog      *catalog.Catalog
 	OpenAPI      func() *huma.OpenAPI
+	// Provider is where people sign in beside links; nil: nowhere.
+	Provider Provider
 	// Secure marks cookies for TLS alone.
 	Secure bool
 	Logger *slog.Logger
@@ -44,6 +46,10 @@ func Register(mux *http.ServeMux, cfg Config) {
 	mux.HandleFunc("GET /{$}", w.home)
 	mux.HandleFunc("GET /signin", w.signIn)
 	mux.HandleFunc("POST /signout", w.signOut)
+	if cfg.Provider != nil {
+		mux.HandleFunc("GET /signin/oidc", w.beginOIDC)
+		mux.HandleFunc("GET /signin/oidc/callback", w.finishOIDC)
+	}
 	mux.HandleFunc("GET /docs", w.docs)
 	mux.HandleFunc("GET /oauth/start", w.startOAuth)
 	mux.HandleFunc("GET "+callbackPath, w.finishOAuth)
@@ -80,11 +86,11 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 		w.render(rw, status, "message.html", text)
 		return
 	}
-	http.SetCookie(rw, &http.Cookie{Name: api.SessionCookie, Value: secret, Path: "/", HttpOnly: true, Secure: w.cfg.Secure,
-		SameSite: http.SameSiteLaxMode, MaxAge: int(identity.SessionLifetime.Seconds())})
+	w.setSession(rw, secret)
 	http.Redirect(rw, r, "/", http.StatusSeeOther)
 }
 
+// signOut ends the browser's session, or with all=1 every session of its user.
 func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 	if err := new(http.CrossOriginProtection).Check(r); err != nil {
 		w.render(rw, http.StatusForbidden, "message.html", "A page of another origin sent this request.")
@@ -92,12 +98,18 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 	}
 	if cookie, err := r.Cookie(api.SessionCookie); err == nil {
 		if p, err := w.cfg.Identity.Session(r.Context(), cookie.Value); err == nil {
-			if err := w.cfg.Identity.SignOut(r.Context(), p.User, cookie.Value); err != nil {
+			secret := cookie.Value
+			if r.PostFormValue("all") == "1" {
+				secret = "" // every session of this user
+			}
+			if err := w.cfg.Identity.SignOut(r.Context(), p.User, secret); err != nil {
 				w.cfg.Logger.Error("signing out failed", "error", err)
+				w.render(rw, http.StatusInternalServerError, "message.html", "The host could not sign you out. Its log says more.")
+				return
 			}
 		}
 	}
-	http.SetCookie(rw, &http.Cookie{Name: api.SessionCookie, Path: "/", HttpOnly: true, Secure: w.cfg.Secure, SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	w.setSession(rw, "")
 	w.render(rw, http.StatusOK, "message.html", "You are signed out.")
 }
 
@@ -109,7 +121,7 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) {
 		p, err = w.cfg.Identity.Session(r.Context(), cookie.Value)
 	}
 	if err != nil {
-		w.render(rw, http.StatusUnauthorized, "message.html", "You are not signed in. Open the link that the host printed when it started, or ask its operator for one.")
+		w.signInPage(rw, http.StatusUnauthorized, "")
 		return
 	}
 	own, err := w.cfg.Integrations.List(r.Context(), integration.Filter{User: p.User, Limit: 200})
