@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"aead.dev/minisign"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/patchbay/patchbay/host"
 )
@@ -188,7 +190,8 @@ func TestClusterFollowsOneActivation(t *testing.T) {
 // A release is what its version, its manifest and its signature say, or is refused; nothing of it is stored then.
 func TestInstallation(t *testing.T) {
 	t.Parallel()
-	s := start(t, config(t, dataDir(t), database(t)))
+	url := database(t)
+	s := start(t, config(t, dataDir(t), url))
 	path := slackRelease(t, "1.2.0")
 	binary := read(t, path)
 	refuse := func(what, detail string, fields ...form) {
@@ -255,6 +258,14 @@ func TestInstallation(t *testing.T) {
 	}
 	other := binary + "x" // what follows an ELF file does not matter to it
 	refuse("the version of another binary", "never changes", form{"binary", other}, unsigned)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(t.Context(), `UPDATE adapter_releases SET trust = 'unsigned'`); err == nil {
+		t.Error("the database takes an unsigned release with grants")
+	}
 	s.must("POST", "/v1/adapters/slack/activate", map[string]any{"version": "1.2.0"}, nil)
 	s.runs(1, "1.2.0")
 	if h := s.slack().Hosts[0]; h.Trust != "signed" {

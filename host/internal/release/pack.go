@@ -28,6 +28,8 @@ const (
 	maxManifest  = 1 << 20
 	maxSignature = 4 << 10
 	maxBinaries  = 8
+	// maxUnpacked bounds all that a pack unpacks to.
+	maxUnpacked = 2 * MaxBinaryBytes
 )
 
 // Manifest says what a pack holds. Its bytes are what is signed.
@@ -69,20 +71,22 @@ type Pack struct {
 var slotPattern = regexp.MustCompile(`^[a-z0-9]{1,16}_[a-z0-9]{1,16}$`)
 
 // Unpack reads a pack into a folder. What is too large, of another form, or not named as it should be is refused before it is written.
-func Unpack(from io.Reader, dir string) (Pack, error) {
+func Unpack(from io.Reader, dir string) (Pack, error) { return unpack(from, dir, maxUnpacked) }
+
+func unpack(from io.Reader, dir string, most int64) (Pack, error) {
 	var p Pack
 	z, err := gzip.NewReader(from)
 	if err != nil {
 		return p, errors.New("the pack is no gzip file")
 	}
-	archive := tar.NewReader(z)
+	archive := tar.NewReader(io.LimitReader(z, most))
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return p, errors.New("the pack is damaged: it is no whole tar archive")
+			return p, errors.New("the pack is damaged, or too large: it is no whole tar archive")
 		}
 		if h.Typeflag != tar.TypeReg {
 			return p, fmt.Errorf("the pack holds %s, which is no regular file", clip(h.Name))

@@ -141,6 +141,24 @@ func TestHostilePacks(t *testing.T) {
 	}
 }
 
+// A small file that unpacks to a large one is cut.
+func TestPackIsBounded(t *testing.T) {
+	raw := archiveOf(t, entry{name: manifestName, content: "{}"}, entry{name: binariesDir + "linux_amd64", content: strings.Repeat("\x00", 8<<20)})
+	if len(raw) > 64<<10 {
+		t.Fatalf("the pack is %d bytes long", len(raw))
+	}
+	dir := t.TempDir()
+	if _, err := unpack(bytes.NewReader(raw), dir, 1<<20); err == nil {
+		t.Error("it is taken")
+	}
+	if info, err := os.Stat(filepath.Join(dir, "linux_amd64")); err == nil && info.Size() > 1<<20 {
+		t.Errorf("%d bytes were written", info.Size())
+	}
+	if _, err := unpack(bytes.NewReader(raw), t.TempDir(), 16<<20); err != nil {
+		t.Error(err)
+	}
+}
+
 func slots(n int) (out []entry) {
 	for i := range n {
 		out = append(out, entry{name: binariesDir + "linux_a" + string(rune('a'+i)), content: "x"})

@@ -78,10 +78,13 @@ func (a *adapter) acquire(ctx context.Context, r catalog.Request) (*process, err
 		if err == nil {
 			return p, nil
 		}
-		if errors.Is(err, errParked) || ctx.Err() == nil && a.way.Load() != w {
-			continue
+		moved := a.way.Load() != w
+		switch {
+		case errors.Is(err, errParked) && !moved: // between two steps of a swap
+			time.Sleep(time.Millisecond)
+		case !errors.Is(err, errParked) && (!moved || ctx.Err() != nil):
+			return nil, err
 		}
-		return nil, err
 	}
 }
 
