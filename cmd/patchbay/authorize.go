@@ -67,7 +67,7 @@ func (f *oauthFlags) authorize(ctx context.Context, at *client, con *console, p 
 	if err != nil {
 		return err
 	}
-	f.invite(con, p, a)
+	f.invite(ctx, con, p, a)
 	if a, err = await(ctx, at, a); err != nil {
 		return err
 	}
@@ -75,11 +75,11 @@ func (f *oauthFlags) authorize(ctx context.Context, at *client, con *console, p 
 }
 
 // invite tells the person where to decide. It is said beside the result, so that --json stays JSON.
-func (f *oauthFlags) invite(con *console, p *platform, a authorization) {
+func (f *oauthFlags) invite(ctx context.Context, con *console, p *platform, a authorization) {
 	switch {
 	case a.Device != nil:
 		con.note("Open %s on any device and enter the code %s.", clean(a.Device.URI), clean(a.Device.UserCode))
-	case a.URL != "" && (f.NoBrowser || !openBrowser(a.URL)):
+	case a.URL != "" && (f.NoBrowser || !openBrowser(ctx, a.URL)):
 		con.note("Open this link in a browser to sign in at %s:\n\n    %s\n", clean(p.Name), clean(a.URL))
 	case a.URL != "":
 		con.note("A browser was opened to sign in at %s. If none appears, open:\n\n    %s\n", clean(p.Name), clean(a.URL))
@@ -125,15 +125,16 @@ func refusedAuthorization(a authorization) error {
 }
 
 // openBrowser opens a link where a person seems to sit at a desktop, and says whether it tried. BROWSER names a program to use instead.
-func openBrowser(link string) bool {
+func openBrowser(ctx context.Context, link string) bool {
+	ctx = context.WithoutCancel(ctx) // the browser outlives this command
 	if program := os.Getenv("BROWSER"); program != "" {
-		return exec.Command(program, link).Start() == nil
+		return exec.CommandContext(ctx, program, link).Start() == nil
 	}
 	switch {
 	case runtime.GOOS == "darwin":
-		return exec.Command("open", link).Start() == nil
+		return exec.CommandContext(ctx, "open", link).Start() == nil
 	case strings.TrimSpace(os.Getenv("DISPLAY")+os.Getenv("WAYLAND_DISPLAY")) != "":
-		return exec.Command("xdg-open", link).Start() == nil
+		return exec.CommandContext(ctx, "xdg-open", link).Start() == nil
 	}
 	return false
 }
