@@ -347,6 +347,29 @@ func refreshSteps() []refreshStep {
 	}
 }
 
+// upTo makes the first of three hosts refresh, brings it to a step, and does something to it there. first tells the status of the call that
+// made it refresh.
+func upTo(t *testing.T, step refreshStep, do func(*spawned)) (hosts []*spawned, p *provider, i integrationView, first <-chan int) {
+	t.Helper()
+	hosts = spawnAll(t, trio(t, 3*time.Second))
+	p = newProvider(t)
+	i = hosts[0].connectFixture(p)
+	for _, h := range hosts {
+		h.must("POST", "/v1/calls", whoami(i), nil)
+	}
+	p.expire()
+	reached, undo := step.arm(t, hosts[0].database, p, i)
+	answered := make(chan int, 1)
+	go func() {
+		status, _, _ := hosts[0].try(hosts[0].Token, "POST", "/v1/calls", whoami(i)) // 0 where its host dies
+		answered <- status
+	}()
+	<-reached
+	do(hosts[0])
+	undo()
+	return hosts, p, i, answered
+}
+
 // A refreshing host is killed at every step of the refresh. The others go on; the only loss is the one that no client can avoid, and it is told.
 func TestKillWhileRefreshing(t *testing.T) {
 	for _, step := range refreshSteps() {
@@ -360,24 +383,8 @@ func TestKillWhileRefreshing(t *testing.T) {
 }
 
 func killWhileRefreshing(t *testing.T, step refreshStep) {
-	hosts := spawnAll(t, trio(t, 3*time.Second))
-	url := hosts[0].database
-	p := newProvider(t)
-	i := hosts[0].connectFixture(p)
-	for _, h := range hosts {
-		h.must("POST", "/v1/calls", whoami(i), nil)
-	}
-	p.expire()
-	reached, undo := step.arm(t, url, p, i)
-	asked := make(chan struct{})
-	go func() {
-		defer close(asked)
-		_, _, _ = hosts[0].try(hosts[0].Token, "POST", "/v1/calls", whoami(i)) // its host dies
-	}()
-	<-reached
-	hosts[0].kill()
-	undo()
-	<-asked
+	hosts, p, i, first := upTo(t, step, func(h *spawned) { h.kill() })
+	<-first
 	failed := callAll(30, hosts[1:], i)
 	var now integrationView
 	var raw struct {
@@ -412,23 +419,8 @@ func TestStandStillWhileRefreshing(t *testing.T) {
 }
 
 func standStill(t *testing.T, step refreshStep) {
-	hosts := spawnAll(t, trio(t, 3*time.Second))
+	hosts, p, i, first := upTo(t, step, func(h *spawned) { stop(t, h) })
 	url := hosts[0].database
-	p := newProvider(t)
-	i := hosts[0].connectFixture(p)
-	for _, h := range hosts {
-		h.must("POST", "/v1/calls", whoami(i), nil)
-	}
-	p.expire()
-	reached, undo := step.arm(t, url, p, i)
-	first := make(chan int, 1)
-	go func() {
-		status, _, _ := hosts[0].try(hosts[0].Token, "POST", "/v1/calls", whoami(i))
-		first <- status
-	}()
-	<-reached
-	stop(t, hosts[0])
-	undo()
 	_ = callAll(10, hosts[1:], i) // they outwait the lease, and take over
 	version := value[int64](t, url, `SELECT version FROM integrations WHERE id = $1`, i.ID)
 	_ = hosts[0].cmd.Process.Signal(syscall.SIGCONT)
