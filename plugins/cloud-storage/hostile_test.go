@@ -61,7 +61,9 @@ func TestFailures(t *testing.T) {
 func TestHostileAnswers(t *testing.T) {
 	h := start(t)
 	for operation, in := range map[string]given{"list_objects": {}, "list_buckets": {}, "copy_object": {"key": "a", "source_key": "b"}} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", "things", in), false) })
+		t.Run(operation, func(t *testing.T) {
+			h.Hostile(t, request(operation, "", "things", in), false, `<a>`, `<ListBucketResult/>`, `<ListBucketResult><Name>a</Name><IsTruncated>maybe</IsTruncated></ListBucketResult>`, `<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>`)
+		})
 	}
 	t.Run("get_object", func(t *testing.T) { h.Hostile(t, request("get_object", "", "things", given{"key": "a"}), true) })
 	for _, answer := range []string{"", "<html>", "<InitiateMultipartUploadResult/>"} {
