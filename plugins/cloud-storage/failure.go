@@ -45,16 +45,16 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 	} else if !known {
 		kind = sdk.KindOfStatus(status, sdk.MethodCustom)
 	}
-	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Reason(f.Code), PlatformRequestID: sdk.Reason(f.RequestID)}
-	if status >= http.StatusBadRequest {
-		e.PlatformStatus = status // one of a success says nothing of a failure
-	}
+	e := &sdk.Error{Kind: kind, PlatformCode: sdk.Reason(f.Code), PlatformStatus: status, PlatformRequestID: sdk.Reason(f.RequestID)}
 	e.Message = "The storage refused with " + e.PlatformCode + ": " + sdk.Reason(f.Message)
 	if text, ok := advice[f.Code]; ok {
 		e.Message = text
 	}
 	if kind == sdk.RateLimited {
 		e.RetryAfter = sdk.RetryAfter(header, time.Now())
+	}
+	if status < http.StatusBadRequest {
+		e.PlatformStatus = 0 // that of a success says nothing of a failure
 	}
 	return e
 }

@@ -51,6 +51,12 @@ func TestFailures(t *testing.T) {
 				_, _ = w.Write([]byte(strings.Replace(refusal, "%CODE%", c.code, 1))) // a client that has gone says so itself
 			})
 			failed := fails(t, h, request("list_objects", base, "things", given{}), c.kind)
+			if failed != nil && c.status >= http.StatusBadRequest && failed.PlatformStatus != c.status {
+				t.Errorf("got status %d", failed.PlatformStatus)
+			}
+			if failed != nil && c.status == http.StatusOK && failed.PlatformStatus != 0 {
+				t.Errorf("a failure behind status 200 says %d, and would not be repeated", failed.PlatformStatus)
+			}
 			if failed == nil || failed.RetryAfter != c.after || !strings.Contains(failed.Message, c.says) {
 				t.Errorf("got %+v, want after %s, ...%s...", failed, c.after, c.says)
 			}
