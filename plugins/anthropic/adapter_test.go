@@ -143,12 +143,14 @@ func TestHostileAnswers(t *testing.T) {
 	for operation, c := range map[string]struct {
 		input given
 		files bool
+		wrong []string
 	}{
-		"create_message":            {given{"model": "m", "max_tokens": 1, "messages": hello}, false},
-		"list_models":               {given{}, false},
-		"get_file":                  {given{"file_id": "f"}, false},
-		"get_message_batch_results": {given{"batch_id": "b"}, true},
+		"create_message":            {given{"model": "m", "max_tokens": 1, "messages": hello}, false, []string{`{"id":"m"}`, `{"content":"x"}`, `{"content":null}`, `{"content":[7]}`, `{"content":{"a":1}}`}},
+		"list_models":               {given{}, false, []string{`{"data":{"a":1}}`, `{"data":7,"has_more":true}`}},
+		"list_files":                {given{}, false, []string{`{"data":{"a":1}}`}},
+		"get_file":                  {given{"file_id": "f"}, false, nil},
+		"get_message_batch_results": {given{"batch_id": "b"}, true, nil},
 	} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", c.input), c.files) })
+		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", c.input), c.files, c.wrong...) })
 	}
 }

@@ -169,7 +169,10 @@ func checkObjects(t *testing.T, h *sdktest.Harness, base string) {
 func checkParts(t *testing.T, h *sdktest.Harness, base string) {
 	for name, size := range map[string]int{"two and a bit": 2*partBytes + 5, "exactly one": partBytes, "exactly two": 2 * partBytes} {
 		content := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
-		put, _ := run[known](t, h, storingRequest(base, given{"key": "large/" + name, "metadata": given{"a": "b"}}, content))
+		put, result := run[known](t, h, storingRequest(base, given{"key": "large/" + name, "metadata": given{"a": "b"}}, content))
+		if result.Progress[0] != "8 MiB stored" {
+			t.Errorf("%s: told %q", name, result.Progress)
+		}
 		head, _ := run[known](t, h, request("head_object", base, "things", given{"key": "large/" + name}))
 		if put.Size != int64(size) || head.Size != int64(size) || head.Metadata["a"] != "b" || head.ContentType != "text/plain" {
 			t.Errorf("%s: put %+v, head %+v", name, put, head)

@@ -53,5 +53,8 @@ func explain(status int, header http.Header, body []byte) *sdk.Error {
 	if kind == sdk.RateLimited {
 		e.RetryAfter = sdk.RetryAfter(header, time.Now())
 	}
+	if status < http.StatusBadRequest {
+		e.PlatformStatus = 0 // that of a success says nothing of a failure
+	}
 	return e
 }

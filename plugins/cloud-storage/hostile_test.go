@@ -51,6 +51,12 @@ func TestFailures(t *testing.T) {
 				_, _ = w.Write([]byte(strings.Replace(refusal, "%CODE%", c.code, 1))) // a client that has gone says so itself
 			})
 			failed := fails(t, h, request("list_objects", base, "things", given{}), c.kind)
+			if failed != nil && c.status >= http.StatusBadRequest && failed.PlatformStatus != c.status {
+				t.Errorf("got status %d", failed.PlatformStatus)
+			}
+			if failed != nil && c.status == http.StatusOK && failed.PlatformStatus != 0 {
+				t.Errorf("a failure behind status 200 says %d, and would not be repeated", failed.PlatformStatus)
+			}
 			if failed == nil || failed.RetryAfter != c.after || !strings.Contains(failed.Message, c.says) {
 				t.Errorf("got %+v, want after %s, ...%s...", failed, c.after, c.says)
 			}
@@ -61,7 +67,9 @@ func TestFailures(t *testing.T) {
 func TestHostileAnswers(t *testing.T) {
 	h := start(t)
 	for operation, in := range map[string]given{"list_objects": {}, "list_buckets": {}, "copy_object": {"key": "a", "source_key": "b"}} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", "things", in), false) })
+		t.Run(operation, func(t *testing.T) {
+			h.Hostile(t, request(operation, "", "things", in), false, `<a>`, `<ListBucketResult/>`, `<ListBucketResult><Name>a</Name><IsTruncated>maybe</IsTruncated></ListBucketResult>`, `<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>`)
+		})
 	}
 	t.Run("get_object", func(t *testing.T) { h.Hostile(t, request("get_object", "", "things", given{"key": "a"}), true) })
 	for _, answer := range []string{"", "<html>", "<InitiateMultipartUploadResult/>"} {

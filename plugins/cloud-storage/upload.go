@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -109,6 +110,9 @@ func (s *storage) sendParts(ctx context.Context, t target, upload string, conten
 		size += int64(len(content))
 		if last {
 			return parts, size, nil
+		}
+		if err := s.call.Progress(fmt.Sprintf("%d MiB stored", size>>20), -1); err != nil {
+			return nil, 0, err
 		}
 		if content, last, err = piece(rest); err != nil {
 			return nil, 0, err

@@ -211,8 +211,18 @@ func TestFailures(t *testing.T) {
 
 func TestHostileAnswers(t *testing.T) {
 	h := start(t)
-	for operation, input := range map[string]given{"scrape": {"url": "https://example.com"}, "get_crawl": {"id": work}, "search": {"query": "cats"}, "crawl": {"url": "https://example.com"}, "list_activity": {}} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", input), false) })
+	for operation, c := range map[string]struct {
+		input given
+		wrong []string
+	}{
+		"scrape":        {given{"url": "https://example.com"}, []string{`{"success":true,"data":[1]}`, `{"success":true,"data":null}`}},
+		"get_crawl":     {given{"id": work}, []string{`{"status":"completed","data":{"a":1}}`, `{"status":7}`}},
+		"search":        {given{"query": "cats"}, []string{`{"success":true,"data":7}`, `{"data":{"web":{"a":1}}}`}},
+		"crawl":         {given{"url": "https://example.com"}, []string{`{"success":true,"id":7}`}},
+		"map":           {given{"url": "https://example.com"}, []string{`{"links":"x"}`}},
+		"list_activity": {given{}, []string{`{"data":{"a":1}}`}},
+	} {
+		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", c.input), false, c.wrong...) })
 	}
 }
 

@@ -126,8 +126,17 @@ func TestTheKeyIsInAHeader(t *testing.T) {
 
 func TestHostileAnswers(t *testing.T) {
 	h := start(t)
-	for operation, input := range map[string]given{"generate_content": {"model": "m", "contents": hello}, "list_files": {}, "generate_image": {"model": "imagen-4", "prompt": "a cat"},
-		"get_video_content": {"name": "models/veo/operations/a"}, "get_file": {"name": "files/a"}} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", input), false) })
+	for operation, c := range map[string]struct {
+		input given
+		wrong []string
+	}{
+		"generate_content":  {given{"model": "m", "contents": hello}, []string{`{}`, `{"candidates":{}}`, `{"candidates":[]}`, `{"candidates":[7]}`, `{"candidates":[{"content":7}]}`, `{"candidates":[{"content":{"parts":[7]}}]}`, `{"candidates":[{"content":{"parts":[{"inlineData":[]}]}}]}`}},
+		"list_files":        {given{}, []string{`{"files":{"a":1}}`}},
+		"generate_image":    {given{"model": "imagen-4", "prompt": "a cat"}, []string{`{"predictions":7}`, `{"predictions":[{"bytesBase64Encoded":"*"}]}`}},
+		"speech":            {given{"model": "tts", "input": "Hello"}, []string{`{"candidates":[{"content":{"parts":[{"text":"no"}]}}]}`}},
+		"get_video_content": {given{"name": "models/veo/operations/a"}, []string{`{"done":7}`, `{"done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"uri":""}}]}}}`}},
+		"get_file":          {given{"name": "files/a"}, nil},
+	} {
+		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", c.input), false, c.wrong...) })
 	}
 }

@@ -153,6 +153,9 @@ func TestUploads(t *testing.T) {
 			if err != nil || steps != c.steps || !bytes.Equal(content, whole[:c.size]) || !strings.Contains(string(result.Output), "files/abc") {
 				t.Errorf("got %s, %v, by %s, want %s", result.Output, err, steps, c.steps)
 			}
+			if pieces := c.size / pieceBytes; len(result.Progress) != pieces {
+				t.Errorf("told %q of %d pieces", result.Progress, pieces)
+			}
 		})
 	}
 	for _, told := range []string{"", "https://evil.example/upload", "//evil.example/", "%", "file:///etc/passwd"} {

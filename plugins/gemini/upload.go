@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -50,6 +51,9 @@ func upload(ctx context.Context, call *sdk.Call, path string, f *sdk.File, metad
 			return err
 		}
 		offset += len(piece)
+		if err := call.Progress(fmt.Sprintf("%d MiB sent", offset>>20), -1); err != nil {
+			return err
+		}
 		if piece, last, err = next(f); err != nil {
 			return err
 		}

@@ -173,7 +173,15 @@ func TestFailures(t *testing.T) {
 
 func TestHostileAnswers(t *testing.T) {
 	h := start(t)
-	for operation, input := range map[string]given{"search": {"q": "cats"}, "scrape": {"url": "https://example.com"}, "get_account": {}, "search_reviews": {"cid": "1"}} {
-		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", input), false) })
+	for operation, c := range map[string]struct {
+		input given
+		wrong []string
+	}{
+		"search":         {given{"q": "cats"}, []string{`{}`, `{"organic":7}`, `{"searchParameters":{},"organic":{"a":1}}`}},
+		"scrape":         {given{"url": "https://example.com"}, []string{`{}`, `{"text":7}`, `{"text":null}`}},
+		"get_account":    {given{}, []string{`{}`, `{"balance":"many"}`}},
+		"search_reviews": {given{"cid": "1"}, []string{`{"reviews":7}`}},
+	} {
+		t.Run(operation, func(t *testing.T) { h.Hostile(t, request(operation, "", c.input), false, c.wrong...) })
 	}
 }

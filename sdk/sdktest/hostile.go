@@ -15,10 +15,15 @@ const endless = 128 << 20
 
 // Hostile runs a call against platforms that answer what they should not: nothing, a page, JSON that is cut off or of other types, an
 // answer without an end, one that grows when it is unpacked, and a redirect to elsewhere. Each must fail with a kind that
-// fits, and say neither the credential nor an address. An operation that gives files may pass on what it gets; files says so.
-func (h *Harness) Hostile(t *testing.T, r Request, files bool) {
+// fits, and say neither the credential nor an address. An operation that gives files may pass on what it gets; files says so. wrong are further
+// answers, in the platform's own form but with other types than it declares.
+func (h *Harness) Hostile(t *testing.T, r Request, files bool, wrong ...string) {
 	t.Helper()
-	for name, body := range map[string]string{"empty": "", "a page": "<html>hello</html>", "a list": "[]", "a text": `"x"`, "cut off": `{"id":"c","da`} {
+	bodies := map[string]string{"empty": "", "a page": "<html>hello</html>", "a list": "[]", "a text": `"x"`, "cut off": `{"id":"c","da`}
+	for _, body := range wrong {
+		bodies[body] = body
+	}
+	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
 			if files {
 				t.Skip("the answer is a file, whatever it holds")
