@@ -134,7 +134,7 @@ func (c client) confinement(version string) string {
 	}
 	c.must("GET", "/v1/adapters", nil, &l)
 	for _, a := range l.Items {
-		if a.Name == "grantprobe" && a.Hosts[0].Version == version && !a.Hosts[0].Swapping {
+		if a.Name == "grantprobe" && len(a.Hosts) == 1 && a.Hosts[0].Version == version && !a.Hosts[0].Swapping {
 			return a.Hosts[0].Confinement
 		}
 	}
