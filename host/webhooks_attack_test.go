@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -142,7 +143,9 @@ func TestForeignWebhookIsMissing(t *testing.T) {
 	if status := s.as(token, "GET", "/v1/events", nil, &l); status != 200 || len(l.Items) != 1 || l.Items[0].User != ann {
 		t.Errorf("ann's events are %d %+v", status, l.Items)
 	}
-	if s.must("GET", "/v1/events?all_users=true", nil, &l); len(l.Items) != 3 {
+	s.must("GET", "/v1/events?all_users=true", nil, &l)
+	l.Items = slices.DeleteFunc(l.Items, func(e eventView) bool { return e.Type == "adapter.activated" }) // the built-in ones, at the first start
+	if len(l.Items) != 3 {
 		t.Errorf("everybody's events are %+v", l.Items)
 	}
 	if len(annsReceiver.all()) != 1 || len(r.all()) != 1 {
