@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -235,6 +236,74 @@ func TestCallbackRefusals(t *testing.T) {
 	h.must("POST", "/v1/tokens", map[string]any{"user": bob.ID, "name": "x"}, &token)
 	if status := h.as(token.Token, "GET", "/v1/oauth/authorizations/"+a.ID, nil, nil); status != 404 {
 		t.Errorf("another user's authorisation answers %d", status)
+	}
+}
+
+// What an attacker alters on the way to the provider makes the exchange fail: the challenge taken out (a PKCE downgrade), or the code led
+// elsewhere first. A browser that is signed in as somebody else cannot even begin.
+func TestAlteredOnTheWay(t *testing.T) {
+	t.Parallel()
+	h := start(t, config(t, dataDir(t), database(t)))
+	p := newProvider(t)
+	h.useProvider(p)
+	evil := httptest.NewServer(http.NotFoundHandler())
+	defer evil.Close()
+	for name, alter := range map[string]func(q url.Values){
+		"downgrade": func(q url.Values) {
+			q.Del("code_challenge")
+			q.Del("code_challenge_method")
+		},
+		"foreign redirect": func(q url.Values) { q.Set("redirect_uri", evil.URL+"/oauth/callback") },
+	} {
+		var a authorizationView
+		h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture"}, &a)
+		b := person(t)
+		b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		follow := func(at string) *url.URL {
+			resp, err := b.Get(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			to, err := resp.Location()
+			if err != nil {
+				t.Fatalf("%s: %s answered %d", name, at, resp.StatusCode)
+			}
+			return to
+		}
+		leave := follow(a.URL)
+		q := leave.Query()
+		alter(q)
+		leave.RawQuery = q.Encode()
+		back := follow(leave.String())
+		resp, err := b.Get(h.URL + "/oauth/callback?" + back.RawQuery) // the attacker hands the answer on
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if h.must("GET", "/v1/oauth/authorizations/"+a.ID, nil, &a); resp.StatusCode < 400 || a.State != "failed" {
+			t.Errorf("%s: the callback answers %d, the authorisation is %+v", name, resp.StatusCode, a)
+		}
+	}
+	var bob struct{ ID string }
+	h.must("POST", "/v1/users", map[string]any{"name": "bob"}, &bob)
+	var link struct{ URL string }
+	h.must("POST", "/v1/users/"+bob.ID+"/signin-link", nil, &link)
+	b := person(t)
+	var a authorizationView
+	h.must("POST", "/v1/oauth/authorizations", map[string]any{"platform": "fixture"}, &a)
+	resp, err := b.Get(link.URL)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("signing in as bob: %v", err)
+	}
+	_ = resp.Body.Close()
+	resp, err = b.Get(a.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("bob's browser on another user's link answers %d", resp.StatusCode)
 	}
 }
 
