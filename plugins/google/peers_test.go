@@ -68,7 +68,7 @@ func newDescribed(t *testing.T, names ...string) *described {
 		if _, err := os.Stat(document); err != nil {
 			t.Fatalf("looking for the OpenAPI description: %v", err)
 		}
-		d.mocks[s.name] = sdktest.Describe(t, document, s.strip)
+		d.mocks[s.name] = sdktest.Describe(t, sdktest.Description{File: document, Strip: s.strip})
 		d.mocks[s.name].Ignore("query.forHandle") // the OpenAPI description is older
 	}
 	d.Server = httptest.NewServer(d)
