@@ -26,7 +26,7 @@ type Description struct {
 }
 
 // Described stands in for a platform by a mock server of its API description. A request that the mock finds anything wrong with is refused with
-// status 400 and the objections as text: also what it merely remarks on, such as a parameter that the description does not have. Objections that
+// status 400, or the mock's own, and the objections as text: also what it merely remarks on, such as a parameter that the description does not have. Objections that
 // nobody took fail the test at its end.
 type Described struct {
 	// URL is where it listens.
@@ -108,7 +108,7 @@ func (d *Described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch answer, ok := d.answer[line]; {
 	case len(left) > 0:
 		d.objections = append(d.objections, left...)
-		status, content = http.StatusBadRequest, []byte(strings.Join(left, "\n"))
+		status, content = max(status, http.StatusBadRequest), []byte(strings.Join(left, "\n"))
 		w.Header().Set("Content-Type", "text/plain")
 	case ok:
 		status, content = http.StatusOK, []byte(answer)
