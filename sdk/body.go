@@ -38,8 +38,7 @@ func split(input any) (parted, error) {
 	if err := json.Unmarshal(encoded, &out.all); err != nil {
 		return out, Errorf(AdapterBug, "The adapter's request is not a JSON object.")
 	}
-	tags := map[string]wireTag{}
-	collect(tags, reflect.TypeOf(input))
+	tags := wireTags(reflect.TypeOf(input))
 	onWire := map[string]bool{}
 	for property, tag := range tags {
 		onWire[tag.name], onWire[property] = true, true
@@ -71,21 +70,14 @@ func split(input any) (parted, error) {
 // wireTag is what a field's wire tag says.
 type wireTag struct{ name, place string }
 
-// collect reads the tags of a struct's fields, by JSON name.
-func collect(into map[string]wireTag, t reflect.Type) {
-	if t.Kind() != reflect.Struct {
-		return
+// wireTags reads the tags of a struct's fields, by JSON name.
+func wireTags(t reflect.Type) map[string]wireTag {
+	tags := map[string]wireTag{}
+	for _, f := range properties(t) {
+		name, place, _ := strings.Cut(f.Tag.Get("wire"), ",")
+		tags[f.name] = wireTag{name: orString(name, f.name), place: place}
 	}
-	for i := range t.NumField() {
-		field := t.Field(i)
-		if field.Anonymous && field.Tag.Get("json") == "" {
-			collect(into, field.Type)
-			continue
-		}
-		property, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		name, place, _ := strings.Cut(field.Tag.Get("wire"), ",")
-		into[property] = wireTag{name: orString(name, property), place: place}
-	}
+	return tags
 }
 
 // Pointer escapes one token of a JSON Pointer (RFC 6901).

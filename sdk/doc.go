@@ -44,8 +44,10 @@
 //		}}})
 //	}
 //
-// The JSON Schemas of an operation come from the Go types of its function (see [Func]); one that is a single request needs no function of its own
-// (see [Send], and [Routed], [Pages] and [Deletes] for routes). [Call.Do] and [HTTP] dial through the host, add the credential, bound the answer
+// The JSON Schemas of an operation come from the Go types of its function (see [Func]); one that is a single request needs no function of its own.
+// Where the operation names things otherwise than the platform, or answers a part of what that does, declare an [Endpoint] (see [Send]). Where it takes the
+// platform's own names and answers the platform's object, a route says the same in one line (see [Routed], [Pages] and [Deletes]), and callers may be let give
+// further parameters (see [Further]). [Call.Do] and [HTTP] dial through the host, add the credential, bound the answer
 // and turn statuses into kinds of failure (see [Kind]). Panics are caught per call.
 // The contract beneath is in proto/README.md; package sdktest checks an adapter against it.
 package sdk

@@ -106,6 +106,7 @@ const (
 // sentFields reads the tags of an input's type.
 func sentFields(e Endpoint, t reflect.Type) ([]sentField, error) {
 	var all []sentField
+	inPath := placesIn(e.Path)
 	for _, f := range properties(t) {
 		one := sentField{name: f.name, wire: e.wire(f.name), join: f.Tag.Get("join")}
 		place, wire, renamed := strings.Cut(f.Tag.Get("to"), " ")
@@ -117,7 +118,7 @@ func sentFields(e Endpoint, t reflect.Type) ([]sentField, error) {
 			one.place = place
 		case place != "":
 			return nil, fmt.Errorf("field %s of %s: want to:\"query ...\" or to:\"body ...\"", f.Name, t)
-		case strings.Contains(e.Path, "{"+f.name+"}") || strings.Contains(e.Path, "{+"+f.name+"}"):
+		case slices.Contains(inPath, f.name):
 			one.place = toPath
 		case e.Method == http.MethodPost || e.Method == http.MethodPut || e.Method == http.MethodPatch:
 			one.place = toBody

@@ -19,7 +19,7 @@ func (e Endpoint) request(call *Call, fields []sentField, input []byte) (Request
 		r.Path = "https://" + e.Host + e.Path
 	}
 	maps.Copy(r.Query, e.Query)
-	body := cloned(e.Body)
+	body, inPath := cloned(e.Body), Object{}
 	for _, f := range fields {
 		if f.place == toBody && body == nil {
 			body = map[string]any{}
@@ -30,14 +30,15 @@ func (e Endpoint) request(call *Call, fields []sentField, input []byte) (Request
 		}
 		switch {
 		case f.place == toPath:
-			r.Path = fillPath(r.Path, f.name, plainText(value))
+			inPath[f.name] = value
 		case value == nil:
 		case f.place == toQuery:
-			addQuery(r.Query, f, value)
+			setQuery(r.Query, f.wire, joined(value, f.join))
 		default:
 			putBody(body, f.wire, joined(value, f.join))
 		}
 	}
+	r.Path = fillPath(r.Path, inPath)
 	switch {
 	case body != nil && e.Form:
 		r.Form = formOf(body)
@@ -58,28 +59,6 @@ func cloned(object map[string]any) map[string]any {
 	return out
 }
 
-// fillPath puts a value in its place.
-func fillPath(path, name, value string) string {
-	path = strings.ReplaceAll(path, "{"+name+"}", Path("%s", value))
-	if !strings.Contains(path, "{+"+name+"}") {
-		return path
-	}
-	parts := strings.Split(value, "/")
-	for i, part := range parts {
-		parts[i] = Path("%s", part)
-	}
-	return strings.ReplaceAll(path, "{+"+name+"}", strings.Join(parts, "/"))
-}
-
-// plainText answers a JSON text's content, and any other value as JSON has it.
-func plainText(value json.RawMessage) string {
-	var s string
-	if json.Unmarshal(value, &s) == nil {
-		return s
-	}
-	return string(value)
-}
-
 // joined makes one text of a list, where there is something to join it with.
 func joined(value json.RawMessage, separator string) json.RawMessage {
 	var list []json.RawMessage
@@ -88,24 +67,10 @@ func joined(value json.RawMessage, separator string) json.RawMessage {
 	}
 	texts := make([]string, len(list))
 	for i, item := range list {
-		texts[i] = plainText(item)
+		texts[i] = plain(item)
 	}
 	one, _ := json.Marshal(strings.Join(texts, separator)) // a text is always JSON
 	return one
-}
-
-func addQuery(q url.Values, f sentField, value json.RawMessage) {
-	value = joined(value, f.join)
-	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
-		q.Set(f.wire, plainText(value))
-		return
-	}
-	texts := make([]string, len(list))
-	for i, item := range list {
-		texts[i] = plainText(item)
-	}
-	q[f.wire] = texts // instead of what the endpoint has, which is not to be changed
 }
 
 // putBody puts a value at a place within objects, such as "snippet.title"; "." means that its own properties are put.
@@ -141,7 +106,7 @@ func formOf(body map[string]any) url.Values {
 			form.Set(name, fmt.Sprint(value))
 			continue
 		}
-		form.Set(name, plainText(raw))
+		form.Set(name, plain(raw))
 	}
 	return form
 }

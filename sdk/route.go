@@ -5,13 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
-
-// placePattern finds the properties in a route: {id}, or {+name}, whose slashes part the path.
-var placePattern = regexp.MustCompile(`\{(\+?)([a-zA-Z0-9_]+)\}`)
 
 // Route makes a request of a route and an input. A route is a method and a path, in which properties of the input stand in braces:
 // "POST /batches/{batch_id}/cancel". {+name} keeps the slashes within a value. The properties that stand in the path are not sent again; of the others those
@@ -22,13 +18,11 @@ func Route(route string, input any) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	for _, place := range placePattern.FindAllStringSubmatch(path, -1) {
-		property := place[2]
-		path = strings.Replace(path, place[0], escapePath(plainValue(parts.all[property]), place[1] == "+"), 1)
+	for _, property := range placesIn(path) {
 		delete(parts.query, property)
 		delete(parts.body, property)
 	}
-	r := Request{Method: method, Path: path}
+	r := Request{Method: method, Path: fillPath(path, parts.all), Query: url.Values{}}
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodDelete}, method) {
 		for name, value := range parts.body {
 			parts.query[name] = value
@@ -36,46 +30,10 @@ func Route(route string, input any) (Request, error) {
 	} else if parts.takesBody {
 		r.JSON = parts.body
 	}
-	r.Query = queryOf(parts.query)
+	for name, value := range parts.query {
+		setQuery(r.Query, name, value)
+	}
 	return r, nil
-}
-
-// escapePath escapes a value for a path, each of its segments where it has several.
-func escapePath(value string, segments bool) string {
-	if !segments {
-		return Path("%s", value)
-	}
-	all := strings.Split(value, "/")
-	for i, one := range all {
-		all[i] = Path("%s", one)
-	}
-	return strings.Join(all, "/")
-}
-
-// plainValue answers a JSON value as it stands in an address: a string without its quotes, anything else as it is written.
-func plainValue(raw json.RawMessage) string {
-	if len(raw) > 0 && raw[0] == '"' {
-		return Text(raw)
-	}
-	return string(raw)
-}
-
-// queryOf makes a query of JSON values: a list gives its parameter several times, null gives none.
-func queryOf(values Object) url.Values {
-	q := url.Values{}
-	for name, raw := range values {
-		var list []json.RawMessage
-		switch {
-		case IsNull(raw):
-		case json.Unmarshal(raw, &list) == nil:
-			for _, one := range list {
-				q.Add(name, plainValue(one))
-			}
-		default:
-			q.Set(name, plainValue(raw))
-		}
-	}
-	return q
 }
 
 // Routed makes the function of an operation that is one request, told as data (see [Route]), and answers the platform's object.
@@ -114,7 +72,7 @@ func PageOf(answer Object, list, next string) (Page, error) {
 		}
 	}
 	if raw := answer[next]; !IsNull(raw) {
-		page.NextCursor = plainValue(raw)
+		page.NextCursor = plain(raw)
 	}
 	return page, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,6 +63,7 @@ type operation struct {
 	Description  string          `json:"description"`
 	Effect       string          `json:"effect"`
 	Scopes       []string        `json:"scopes"`
+	AnyScopes    [][]string      `json:"any_scopes"`
 	Streaming    bool            `json:"streaming"`
 	TakesFiles   bool            `json:"takes_files"`
 	GivesFiles   bool            `json:"gives_files"`
@@ -142,12 +144,21 @@ func (f field) traits() string {
 	return strings.Join(traits, ", ")
 }
 
+// needed tells which scopes an operation needs: all of them, of those between which "or" stands one.
+func (op operation) needed() string {
+	all := slices.Clone(op.Scopes)
+	for _, set := range op.AnyScopes {
+		all = append(all, strings.Join(set, " or "))
+	}
+	return strings.Join(all, ", ")
+}
+
 // operation shows an operation with its schemas.
 func (c *console) operation(platform string, op operation) {
 	c.say("%s.%s: %s", clean(platform), clean(op.Name), clean(op.Title))
 	c.say("%s", cleanLines(op.Description))
 	c.say("")
-	c.pairs("effect", op.Effect, "scopes", strings.Join(op.Scopes, ", "), "streams", yes(op.Streaming), "takes files", yes(op.TakesFiles),
+	c.pairs("effect", op.Effect, "scopes", op.needed(), "streams", yes(op.Streaming), "takes files", yes(op.TakesFiles),
 		"gives files", yes(op.GivesFiles))
 	for _, schema := range []struct {
 		name string

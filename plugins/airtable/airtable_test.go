@@ -272,5 +272,5 @@ func FuzzExplain(f *testing.F) {
 
 // The README lists every operation with its effect and scopes.
 func TestReadmeListsOperations(t *testing.T) {
-	sdktest.ReadmeLists(t, sdktest.Start(t, adapter()).Platforms, true, "")
+	sdktest.Start(t, adapter()).Readme(t, sdktest.ReadmeRows{Scopes: true})
 }

@@ -31,7 +31,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "anthropic") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 // released renames the paths that Anthropic's description has with ?beta=true alone: the stand-in takes a path's query for a part of its name.
 func released(description map[string]any) {
@@ -42,13 +42,13 @@ func released(description map[string]any) {
 }
 
 func TestAgainstItsDescription(t *testing.T) {
-	h, base := start(t), sdktest.Steady(t, "anthropic.yaml", released)
+	h, d := start(t), sdktest.Describe(t, sdktest.Description{File: sdktest.Fixture(t, "specs/anthropic.yaml"), Change: released})
 	full := given{"model": "claude-sonnet-4-5", "max_tokens": 2000, "messages": []given{{"role": "user", "content": []given{{"type": "text", "text": "Hello"},
 		{"type": "image", "source": given{"type": "url", "url": "https://example.com/a.png"}}}}, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "So?"}},
 		"system": []given{{"type": "text", "text": "Be brief."}}, "temperature": 1, "top_p": 0.9, "top_k": 5, "tools": tools, "tool_choice": given{"type": "auto", "disable_parallel_tool_use": true},
 		"thinking": given{"type": "enabled", "budget_tokens": 1024}, "stop_sequences": []string{"END"}, "metadata": given{"user_id": "u"}, "service_tier": "auto", "inference_geo": "us",
 		"output_config": given{"effort": "low"}, "cache_control": given{"type": "ephemeral", "ttl": "1h"}, "container": "container_1"}
-	h.Try(t, request("", base, nil), []sdktest.Scenario{
+	h.Try(t, request("", d.URL, nil), d, []sdktest.Scenario{
 		{Operation: "create_message", Input: given{"model": "claude-sonnet-4-5", "max_tokens": 10, "messages": hello}},
 		{Operation: "create_message", Input: full},
 		{Operation: "create_message", Input: given{"model": "claude-sonnet-4-5", "max_tokens": 10, "messages": []given{{"role": "nobody", "content": "Hello"}}}, Kind: sdk.InvalidInput},
@@ -69,7 +69,7 @@ func TestAgainstItsDescription(t *testing.T) {
 		{Operation: "get_file_content", Input: given{"file_id": "file_1"}},
 		{Operation: "delete_file", Input: given{"file_id": "file_1"}},
 	}, nil)
-	if account, err := h.Verify(t.Context(), request("", base, nil)); err != nil || account.Name != "API key ending in mnop" {
+	if account, err := h.Verify(t.Context(), request("", d.URL, nil)); err != nil || account.Name != "API key ending in mnop" {
 		t.Errorf("got %v, %v, want the account of the key", account, err)
 	}
 }

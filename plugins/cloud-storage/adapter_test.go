@@ -37,7 +37,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "cloud-storage") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 // patience is how long a test waits for what must happen; only a failing test waits so long.
 const patience = time.Minute

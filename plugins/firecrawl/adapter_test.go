@@ -31,7 +31,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "firecrawl") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 const work = "123e4567-e89b-12d3-a456-426614174000"
 
@@ -69,10 +69,10 @@ func successful(description map[string]any) {
 }
 
 func TestAgainstItsDescription(t *testing.T) {
-	h, base := start(t), sdktest.Steady(t, "firecrawl.json", successful)
+	h, d := start(t), sdktest.Describe(t, sdktest.Description{File: sdktest.Fixture(t, "specs/firecrawl.json"), Change: successful})
 	id := given{"id": work}
 	const url = "https://example.com"
-	h.Try(t, request("", base, nil), []sdktest.Scenario{
+	h.Try(t, request("", d.URL, nil), d, []sdktest.Scenario{
 		{Operation: "scrape", Input: given{"url": url}},
 		{Operation: "scrape", Input: with(given{"url": url})},
 		{Operation: "scrape", Input: given{"url": url, "formats": []string{"no-such-format"}}, Kind: sdk.InvalidInput},
@@ -103,10 +103,10 @@ func TestAgainstItsDescription(t *testing.T) {
 		{Operation: "get_queue_status"},
 		{Operation: "list_activity", Input: given{"endpoint": "crawl", "limit": 5, "cursor": "c"}},
 	}, nil)
-	if account, err := h.Verify(t.Context(), request("", base, nil)); err != nil || account.Name != "API key ending in mnop" {
+	if account, err := h.Verify(t.Context(), request("", d.URL, nil)); err != nil || account.Name != "API key ending in mnop" {
 		t.Errorf("got %v, %v, want the account of the key", account, err)
 	}
-	none := sdktest.Request{Platform: "firecrawl", BaseURL: base, Method: sdk.MethodNone}
+	none := sdktest.Request{Platform: "firecrawl", BaseURL: d.URL, Method: sdk.MethodNone}
 	if account, err := h.Verify(t.Context(), none); err != nil || account.Name != "Firecrawl without a key" {
 		t.Errorf("got %v, %v, want an account without a key", account, err)
 	}

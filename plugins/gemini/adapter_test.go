@@ -34,7 +34,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "gemini") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 // withoutModel mends Google's description, which requires a model in the bodies of requests whose path names it, and of a change to a cache; the
 // live service does not, as the recordings show of the first.
@@ -47,13 +47,13 @@ func withoutModel(description map[string]any) {
 }
 
 func TestAgainstItsDescription(t *testing.T) {
-	h, base := start(t), sdktest.Steady(t, "gemini-openapi.json", withoutModel)
+	h, d := start(t), sdktest.Describe(t, sdktest.Description{File: sdktest.Fixture(t, "specs/gemini-openapi.json"), Change: withoutModel})
 	full := given{"model": "gemini-2.5-flash", "contents": []given{{"role": "user", "parts": []given{{"text": "Hello"}, {"inlineData": given{"mimeType": "image/png", "data": "iVBO"}}, {"fileData": given{"mimeType": "text/plain", "fileUri": "https://x/files/1"}}}}},
 		"systemInstruction": given{"parts": []given{{"text": "Be brief."}}}, "tools": tools, "toolConfig": given{"functionCallingConfig": given{"mode": "ANY", "allowedFunctionNames": []string{"weather"}}},
 		"safetySettings":   []given{{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}},
 		"generationConfig": given{"temperature": 0.5, "topP": 0.9, "topK": 5, "maxOutputTokens": 100, "stopSequences": []string{"END"}, "candidateCount": 1, "seed": 7, "thinkingConfig": given{"thinkingBudget": 0}, "responseMimeType": "application/json", "responseSchema": given{"type": "OBJECT"}},
 		"cachedContent":    "cachedContents/abc"}
-	h.Try(t, request("", base, nil), []sdktest.Scenario{
+	h.Try(t, request("", d.URL, nil), d, []sdktest.Scenario{
 		{Operation: "generate_content", Input: given{"model": "models/gemini-2.5-flash", "contents": hello}, Kind: sdk.PlatformError, Says: "without a candidate"}, // the stand-in takes it; its answer is empty
 		{Operation: "generate_content", Input: full, Kind: sdk.PlatformError, Says: "without a candidate"},
 		{Operation: "generate_content", Input: given{"model": "gemini-2.5-flash", "contents": []given{{"parts": "Hello"}}}, Kind: sdk.InvalidInput},

@@ -55,7 +55,7 @@ func fileOperations() []sdk.Operation {
 		{Name: "copy_file", Effect: sdk.Write, Scopes: all, Run: sdk.Func(copyFile), Description: "Copies a file, into another folder if given. Folders are refused."},
 		{Name: "delete_file", Effect: sdk.Idempotent, Scopes: all, Run: sdk.Send[fileInput, sdk.None](driveEndpoint(http.MethodDelete, filePath)), Description: "Deletes a file or folder with all that is in it for good, past the trash (update_file with trashed keeps it for 30 days). Only its owner may."},
 		{Name: "get_storage", Effect: sdk.Read, Scopes: read, Run: sdk.Send[sdk.None, object](endpoint("", "/drive/v3/about", "fields", "user(displayName,emailAddress),storageQuota")), Description: "Answers whose drive it is and how much room is used and left."},
-		{Name: "list_shared_drives", Effect: sdk.Read, Scopes: read, Run: sdk.Send[sharedDrivesInput, sharedDrives](endpoint("", "/drive/v3/drives")), Description: "Lists the shared drives that the account is a member of, in pages."},
+		{Name: "list_shared_drives", Effect: sdk.Read, AnyScopes: [][]string{scope("drive.readonly", "drive")}, Run: sdk.Send[sharedDrivesInput, sharedDrives](endpoint("", "/drive/v3/drives")), Description: "Lists the shared drives that the account is a member of, in pages."},
 	}
 }
 

@@ -1,7 +1,7 @@
 // Command google is the Patchbay adapter of Google's services: Gmail, Sheets, Drive, Calendar, YouTube, and Google itself with web search,
 // Docs, Contacts and Tasks.
 //
-// They are signed in to alike (oauth.go), refuse alike (explain.go) and take large files alike (upload.go); nearly all operations are
+// They are signed in to alike (oauth.go, scopes.go), refuse alike (explain.go) and take large files alike (upload.go); nearly all operations are
 // one request each and stand as data in the table of their platform.
 package main
 
@@ -13,5 +13,5 @@ func main() { sdk.Serve(adapter()) }
 
 // adapter is the manifest.
 func adapter() sdk.Adapter {
-	return sdk.Adapter{Name: "google", Version: version, Platforms: []sdk.Platform{gmail(), sheets(), drive(), calendar(), google(), youtube()}}
+	return sdk.Adapter{Name: "google", Version: version, Platforms: widened(gmail(), sheets(), drive(), calendar(), google(), youtube())}
 }

@@ -8,31 +8,6 @@ import (
 	"github.com/patchbay/patchbay/sdk"
 )
 
-// scopePrefix is what the names of Google's scopes begin with.
-const scopePrefix = "https://www.googleapis.com/auth/"
-
-// scope answers scopes by their full names.
-func scope(names ...string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = scopePrefix + name
-	}
-	return out
-}
-
-// asked are the scopes that each platform's sign-in asks for.
-func asked() map[string][]string {
-	return map[string][]string{
-		"gmail":           {"gmail.send", "gmail.readonly", "gmail.compose", "gmail.modify", "gmail.labels"},
-		"google-sheets":   {"spreadsheets.readonly", "spreadsheets", "drive.metadata.readonly"},
-		"google-drive":    {"drive.readonly", "drive.file", "drive"},
-		"google-calendar": {"calendar.readonly", "calendar"},
-		"google": {"documents.readonly", "documents", "contacts.readonly", "contacts.other.readonly", "contacts", "tasks.readonly", "tasks",
-			"drive.metadata.readonly"},
-		"youtube": {"youtube.readonly", "youtube.force-ssl", "youtube.upload"},
-	}
-}
-
 // oauth declares Google's OAuth2 for one of its services. Facts of developers.google.com/identity/protocols/oauth2/web-server:
 //   - A refresh token comes with access_type=offline, and again on a repeated consent only with prompt=consent. It is not rotated. It ends
 //     after six months unused, with a changed password where it has Gmail's scopes, and after seven days while the consent

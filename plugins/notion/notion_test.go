@@ -42,5 +42,5 @@ func TestManifest(t *testing.T) {
 
 // The README lists every operation with its effect.
 func TestReadmeListsOperations(t *testing.T) {
-	sdktest.ReadmeLists(t, sdktest.Start(t, adapter()).Platforms, false, "")
+	sdktest.Start(t, adapter()).Readme(t, sdktest.ReadmeRows{})
 }

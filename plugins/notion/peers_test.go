@@ -144,7 +144,7 @@ func TestVerify(t *testing.T) {
 var undescribed = []string{"create_database", "update_database", "delete_comment", "upload_file", "import_file", "get_file_upload", "list_file_uploads"}
 
 func TestAgainstDescription(t *testing.T) {
-	d := sdktest.Describe(t, sdktest.Fixture(t, "specs/notion.json"), "")
+	d := sdktest.Describe(t, sdktest.Description{File: sdktest.Fixture(t, "specs/notion.json")})
 	// The description calls the children of a new page texts, its icon and cover too, wants a page as a data source's parent and a type where a page moves, and knows of no
 	// discussion; recordings of the live service and the documentation have it otherwise.
 	d.Ignore("POST /v1/pages: Expected type string", "POST /v1/comments: ", "POST /v1/data_sources: Missing required property: page_id", "/move: Missing required property: type")
@@ -200,7 +200,6 @@ func TestAgainstDescription(t *testing.T) {
 	} {
 		tried = append(tried, s.operation)
 		t.Run(s.operation, func(t *testing.T) {
-			d.Expect(nil)
 			if _, err := h.Execute(t.Context(), request(d.URL, s.operation, s.input)); err != nil {
 				t.Error(err)
 			}

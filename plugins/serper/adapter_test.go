@@ -31,7 +31,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "serper") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 // TestRequests checks what each operation sends and what it makes of the answer. The double is built from Serper's public pages; there is no
 // description to check against.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -183,27 +182,5 @@ func TestSchemasRefuse(t *testing.T) {
 
 // The README lists every operation with its effect and the scopes that it declares.
 func TestReadmeListsOperations(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]string{}
-	for line := range strings.Lines(string(readme)) {
-		if name, rest, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | "); ok && strings.HasPrefix(line, "| `") {
-			rows[name] = rest
-		}
-	}
-	h := sdktest.Start(t, adapter())
-	equal(t, "rows", len(rows), len(h.Platforms[0].GetOperations()))
-	for _, op := range h.Platforms[0].GetOperations() {
-		effect := strings.ToLower(strings.TrimPrefix(op.GetEffect().String(), "EFFECT_"))
-		if !strings.HasPrefix(rows[op.GetName()], effect+" | ") {
-			t.Errorf("%s: want the effect %s, got %q", op.GetName(), effect, rows[op.GetName()])
-		}
-		for _, scope := range op.GetScopes() {
-			if !strings.Contains(rows[op.GetName()], "`"+scope+"`") {
-				t.Errorf("%s: the scope %s is not listed", op.GetName(), scope)
-			}
-		}
-	}
+	sdktest.Start(t, adapter()).Readme(t, sdktest.ReadmeRows{Scopes: true})
 }

@@ -21,7 +21,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "splox") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 func TestVerify(t *testing.T) {
 	got, err := start(t).Verify(t.Context(), sdktest.Request{Platform: "splox", Method: sdk.MethodNone})

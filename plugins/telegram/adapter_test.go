@@ -27,7 +27,7 @@ func start(t *testing.T) *sdktest.Harness {
 	return sdktest.Start(t, adapter())
 }
 
-func TestReadme(t *testing.T) { start(t).Readme(t, "telegram") }
+func TestReadme(t *testing.T) { start(t).Readme(t, sdktest.ReadmeRows{}) }
 
 var (
 	button   = given{"inline_keyboard": [][]given{{{"text": "Yes", "callback_data": "yes"}}}}
@@ -69,7 +69,7 @@ func TestAgainstItsDeclaration(t *testing.T) {
 		return in
 	}
 	scope := given{"type": "chat", "chat_id": 5}
-	h.Try(t, request("", base, nil), []sdktest.Scenario{
+	h.Try(t, request("", base, nil), nil, []sdktest.Scenario{
 		{Operation: "send_message", Input: given{"chat_id": 5, "text": "Hello"}},
 		{Operation: "send_message", Input: with(given{"text": "Hello", "parse_mode": "MarkdownV2", "entities": entities, "link_preview_options": given{"is_disabled": true}, "extra": given{"direct_messages_topic_id": 7}})},
 		{Operation: "send_message", Input: given{"chat_id": 5, "text": "Hello", "extra": given{"no_such": 1}}, Kind: sdk.InvalidInput, Says: "has no parameter no_such"},

@@ -4,15 +4,30 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// Described stands in for a platform by a mock server of its API description, and keeps all that the mock finds wrong with a request: also
-// what it merely remarks on, such as a parameter that the description does not have.
+// Description is a platform's API description, for a mock server of it.
+type Description struct {
+	// File is the OpenAPI document, in JSON or YAML. Required.
+	File string
+	// Strip is what the platform's paths begin with and the document's do not. Optional.
+	Strip string
+	// Change mends in the description what its platform does otherwise. Optional.
+	Change func(description map[string]any)
+	// Arguments are further ones for the mock server. Optional.
+	Arguments []string
+}
+
+// Described stands in for a platform by a mock server of its API description. A request that the mock finds anything wrong with is refused with
+// status 400, or the mock's own, and the objections as text: also what it merely remarks on, such as a parameter that the description does not have. Objections that
+// nobody took fail the test at its end.
 type Described struct {
 	// URL is where it listens.
 	URL string
@@ -26,14 +41,22 @@ type Described struct {
 	requests, objections []string
 }
 
-// Describe starts a Described for an OpenAPI document. strip is what the platform's paths begin with and the document's do not. The
-// mock server is steady, an npm package (see [Tool]).
-func Describe(t testing.TB, document, strip string, further ...string) *Described {
+// Describe starts a Described until the test ends. The mock server is steady, an npm package (see [Tool]).
+func Describe(t testing.TB, description Description) *Described {
 	t.Helper()
-	args := append([]string{"--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text"}, further...)
-	d := &Described{mock: Peer(t, Tool(t, "steady"), append(args, document)...), strip: strip, answer: map[string]string{}}
+	file := description.File
+	if description.Change != nil {
+		file = changed(t, file, description.Change)
+	}
+	args := append([]string{"--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text"}, description.Arguments...)
+	d := &Described{mock: Peer(t, Tool(t, "steady"), append(args, file)...), strip: description.Strip, answer: map[string]string{}}
 	server := httptest.NewServer(d)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		if _, objections := d.Took(); len(objections) > 0 {
+			t.Errorf("the description objects:\n%s", strings.Join(objections, "\n"))
+		}
+	})
 	d.URL = server.URL
 	return d
 }
@@ -45,18 +68,20 @@ func (d *Described) Ignore(texts ...string) {
 	d.ignore = append(d.ignore, texts...)
 }
 
-// Expect forgets what has come, and sets answers in place of the mock's, by request ("GET /path").
+// Expect sets answers in place of the mock's to requests that it finds nothing wrong with, by request ("GET /path").
 func (d *Described) Expect(answers map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.answer, d.requests, d.objections = answers, nil, nil
+	d.answer = answers
 }
 
-// Took answers the requests that have come, as "GET /path", and what was wrong with them.
+// Took answers the requests that have come since it was last asked, as "GET /path", and what was wrong with them.
 func (d *Described) Took() (requests, objections []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.requests, d.objections
+	requests, objections = d.requests, d.objections
+	d.requests, d.objections = nil, nil
+	return requests, objections
 }
 
 // ServeHTTP passes a request to the mock server.
@@ -74,19 +99,22 @@ func (d *Described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.objections = append(d.objections, err.Error())
 		return
 	}
-	left := 0
-	for _, objection := range objections {
-		if !containsAny(objection, d.ignore) {
-			d.objections = append(d.objections, objection)
-			left++
-		}
+	maps.Copy(w.Header(), header)
+	w.Header().Del("Content-Length") // of what is written, net/http counts it
+	left := slices.DeleteFunc(slices.Clone(objections), func(one string) bool { return containsAny(one, d.ignore) })
+	if status >= http.StatusBadRequest && len(objections) == 0 {
+		left = []string{fmt.Sprintf("%s: the description answers with status %d", line, status)}
 	}
-	if answer, ok := d.answer[line]; ok {
+	switch answer, ok := d.answer[line]; {
+	case len(left) > 0:
+		d.objections = append(d.objections, left...)
+		status, content = max(status, http.StatusBadRequest), []byte(strings.Join(left, "\n"))
+		w.Header().Set("Content-Type", "text/plain")
+	case ok:
 		status, content = http.StatusOK, []byte(answer)
-	} else if left == 0 && len(objections) > 0 {
+	case len(objections) > 0: // the mock's answer is a refusal
 		status, content = http.StatusOK, []byte("{}")
 	}
-	w.Header().Set("Content-Type", header.Get("Content-Type"))
 	w.WriteHeader(status)
 	_, _ = w.Write(content) // the test sees when it does not arrive
 }

@@ -19,7 +19,7 @@ func TestDescribed(t *testing.T) {
 	if err := os.WriteFile(document, []byte(tinyAPI), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := Describe(t, document, "/v1")
+	d := Describe(t, Description{File: document, Strip: "/v1"})
 	post := func(query, body string) (int, string) {
 		t.Helper()
 		resp, err := http.Post(d.URL+"/v1/things"+query, "application/json", strings.NewReader(body))
@@ -40,8 +40,11 @@ func TestDescribed(t *testing.T) {
 		t.Errorf("a good request: %q %q", requests, objections)
 	}
 	d.Expect(map[string]string{"POST /v1/things": `{"id":"mine"}`})
-	if _, content := post("?limit=three&colour=red", `{"name":1}`); content != `{"id":"mine"}` {
-		t.Errorf("the answer is %s", content)
+	if status, content := post("", `{"name":"a"}`); status != 200 || content != `{"id":"mine"}` {
+		t.Errorf("the answer that is set: %d %s", status, content)
+	}
+	if status, content := post("?limit=three&colour=red", `{"name":1}`); status != 400 || !strings.Contains(content, "query.colour") {
+		t.Errorf("a bad request: %d %s", status, content)
 	}
 	_, objections := d.Took()
 	for _, want := range []string{"query.limit", "query.colour", "name"} {

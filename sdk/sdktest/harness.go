@@ -33,6 +33,9 @@ type Harness struct {
 // File is a file that comes with a call or its result. The alias is there so that tests of adapters need not import proto.
 type File = adapterv1.File
 
+// Operation is an operation as the manifest declares it, an alias for the same reason.
+type Operation = adapterv1.Operation
+
 // Request is one call of an operation.
 type Request struct {
 	Platform, Operation string

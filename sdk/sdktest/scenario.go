@@ -2,12 +2,9 @@ package sdktest
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	adapterv1 "github.com/patchbay/patchbay/proto/patchbay/adapter/v1"
 	"github.com/patchbay/patchbay/sdk"
 )
 
@@ -25,8 +22,9 @@ type Scenario struct {
 }
 
 // Try runs scenarios, each as the request with its own operation, input and files. It fails where a call ends otherwise than its scenario says, where
-// an error holds a value of the credential, and where an operation of the platform is neither among the scenarios nor excepted with a reason.
-func (h *Harness) Try(t *testing.T, r Request, scenarios []Scenario, except map[string]string) {
+// an error is not [Discreet], and where an operation of the platform is neither among the scenarios nor excepted with a reason. The objections of peer, which
+// may be nil, fail a scenario that must succeed.
+func (h *Harness) Try(t *testing.T, r Request, peer *Described, scenarios []Scenario, except map[string]string) {
 	t.Helper()
 	tried := map[string]bool{}
 	for _, s := range scenarios {
@@ -39,7 +37,13 @@ func (h *Harness) Try(t *testing.T, r Request, scenarios []Scenario, except map[
 			}
 			result, err := h.Execute(t.Context(), r)
 			var failed *sdk.Error
+			var objections []string
+			if peer != nil {
+				_, objections = peer.Took()
+			}
 			switch {
+			case s.Kind == 0 && len(objections) > 0:
+				t.Fatalf("%v: the description objects: %q", s.Input, objections)
 			case s.Kind == 0 && err != nil:
 				t.Fatalf("%v: %v", s.Input, err)
 			case s.Kind != 0 && (!errors.As(err, &failed) || failed.Kind != s.Kind || !strings.Contains(failed.Message, s.Says)):
@@ -55,59 +59,6 @@ func (h *Harness) Try(t *testing.T, r Request, scenarios []Scenario, except map[
 			if p.GetId() == r.Platform && !tried[op.GetName()] && except[op.GetName()] == "" {
 				t.Errorf("%s is not tried", op.GetName())
 			}
-		}
-	}
-}
-
-// Discreet fails where an error holds a value of the credential, or an address.
-func Discreet(t testing.TB, r Request, err error) {
-	t.Helper()
-	if err == nil {
-		return
-	}
-	text := err.Error()
-	var failed *sdk.Error
-	if errors.As(err, &failed) {
-		text = fmt.Sprintf("%+v", *failed)
-	}
-	for name, value := range r.Fields {
-		if len(value) > 8 && strings.Contains(text, value) && name != "endpoint" {
-			t.Errorf("the error holds the credential's %s: %s", name, text)
-		}
-	}
-	if address := strings.TrimPrefix(r.BaseURL, "http://"); address != "" && strings.Contains(text, address) {
-		t.Errorf("the error holds an address: %s", text)
-	}
-}
-
-// Readme fails where the table of operations in README.md of the working directory does not name each operation of a platform
-// with its effect (read, idempotent, write), in lines that begin with "| `name` | effect |", or names another.
-func (h *Harness) Readme(t *testing.T, platform string) {
-	t.Helper()
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	told := map[string]string{}
-	for line := range strings.Lines(string(readme)) {
-		if cells := strings.Split(line, "|"); strings.HasPrefix(line, "| `") && len(cells) > 3 {
-			told[strings.Trim(cells[1], " `")] = strings.TrimSpace(cells[2])
-		}
-	}
-	effects := map[adapterv1.Effect]string{adapterv1.Effect_EFFECT_READ: "read", adapterv1.Effect_EFFECT_IDEMPOTENT: "idempotent", adapterv1.Effect_EFFECT_WRITE: "write"}
-	for _, p := range h.Platforms {
-		for _, op := range p.GetOperations() {
-			if p.GetId() != platform {
-				continue
-			}
-			if told[op.GetName()] != effects[op.GetEffect()] {
-				t.Errorf("the README says that %s is %q, and it is %q", op.GetName(), told[op.GetName()], effects[op.GetEffect()])
-			}
-		}
-	}
-	for name, effect := range told {
-		if h.Operation(platform, name) == nil && (effect == "read" || effect == "idempotent" || effect == "write") {
-			t.Errorf("the README has %s, and %s has not", name, platform)
 		}
 	}
 }

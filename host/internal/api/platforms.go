@@ -34,14 +34,15 @@ type authMethod struct {
 }
 
 type operationSummary struct {
-	Name        string   `json:"name"`
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	Effect      string   `json:"effect" enum:"read,idempotent,write"`
-	Scopes      []string `json:"scopes"`
-	Streaming   bool     `json:"streaming"`
-	TakesFiles  bool     `json:"takes_files"`
-	GivesFiles  bool     `json:"gives_files"`
+	Name        string     `json:"name"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Effect      string     `json:"effect" enum:"read,idempotent,write"`
+	Scopes      []string   `json:"scopes" doc:"All of them are needed"`
+	AnyScopes   [][]string `json:"any_scopes,omitempty" doc:"Of each of these sets one scope is needed besides"`
+	Streaming   bool       `json:"streaming"`
+	TakesFiles  bool       `json:"takes_files"`
+	GivesFiles  bool       `json:"gives_files"`
 }
 
 type operationDetail struct {
@@ -154,7 +155,7 @@ func describe(p *catalog.Platform, settings catalog.Settings) platformDetail {
 }
 
 func summarizeOperation(op *catalog.Operation) operationSummary {
-	return operationSummary{op.Name, op.Title, op.Description, string(op.Effect), orEmpty(op.Scopes), op.Streaming, op.TakesFiles, op.GivesFiles}
+	return operationSummary{op.Name, op.Title, op.Description, string(op.Effect), orEmpty(op.Scopes), op.AnyScopes, op.Streaming, op.TakesFiles, op.GivesFiles}
 }
 
 // orEmpty keeps null out of JSON lists.

@@ -2,37 +2,13 @@ package sdktest
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// Steady starts a stand-in that checks every request against an API description, a file of the fixtures' specs, and answers its address. change, which may
-// be nil, is given the description first, to mend in it what its platform does otherwise. The stand-in lets a request pass in which it
-// finds a fault but is not sure whose; here that is refused too, with status 400 and the fault as text.
-func Steady(t testing.TB, document string, change func(description map[string]any), arguments ...string) string {
-	t.Helper()
-	file := Fixture(t, "specs/"+document)
-	if change != nil {
-		file = changed(t, file, change)
-	}
-	peer := Peer(t, Tool(t, "steady"), append(append([]string{"--host", "127.0.0.1", "--port", "{port}", "--quiet", "--log-format", "text"}, arguments...), file)...)
-	target, err := url.Parse(peer)
-	if err != nil {
-		t.Fatalf("reading the stand-in's address: %v", err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ModifyResponse = refuseFaults
-	return Serve(t, proxy.ServeHTTP)
-}
 
 // changed writes a changed copy of a description.
 func changed(t testing.TB, file string, change func(map[string]any)) string {
@@ -54,21 +30,6 @@ func changed(t testing.TB, file string, change func(map[string]any)) string {
 		t.Fatalf("writing a description: %v", err)
 	}
 	return copied
-}
-
-// refuseFaults turns an answer to a request with a fault into a refusal.
-func refuseFaults(resp *http.Response) error {
-	count, err := strconv.Atoi(resp.Header.Get("X-Steady-Error-Count"))
-	if err != nil || count == 0 || resp.StatusCode >= http.StatusBadRequest {
-		return nil //nolint:nilerr // without the header there is no fault
-	}
-	_ = resp.Body.Close() // another takes its place
-	text := "fault: " + resp.Header.Get("X-Steady-Error-1-Path") + ": " + resp.Header.Get("X-Steady-Error-1-Message")
-	resp.StatusCode, resp.Status, resp.ContentLength = http.StatusBadRequest, "", int64(len(text))
-	resp.Header.Set("Content-Type", "text/plain")
-	resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
-	resp.Body = io.NopCloser(strings.NewReader(text))
-	return nil
 }
 
 // WholeAnswers changes a description so that the stand-in's answers hold every property that they may have. Schemas that requests use too
