@@ -54,6 +54,7 @@ var rooms = map[string][]string{
 	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "release", "supervisor", "usage",
 		"vault"},
 	"web": {"api", "catalog", "identity", "integration"},
+	"mcp": {"catalog", "dispatch", "identity", "integration"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

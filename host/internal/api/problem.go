@@ -45,9 +45,12 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus answers the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders adds Retry-After where it applies.
+// GetHeaders adds Retry-After where it applies, and to a 401 how to authenticate.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="patchbay"`)
+	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
