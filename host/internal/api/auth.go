@@ -30,6 +30,9 @@ func (a *API) authenticate(hc huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hc)
 	scope, _ := hc.Operation().Metadata["scope"].(string)
 	p, err := a.who(r, scope)
+	if err == nil {
+		err = pastCalls(r.Context(), p, scope)
+	}
 	if err != nil {
 		a.problem(r.Context(), err).write(w)
 		return
@@ -68,6 +71,14 @@ func (a *API) Guard(scope string, next func(http.ResponseWriter, *http.Request, 
 		}
 		next(w, r, p)
 	})
+}
+
+// pastCalls refuses a token with limits what shows calls that others ran. It runs calls, and reads their files by the links of the answers.
+func pastCalls(ctx context.Context, p identity.Principal, scope string) error {
+	if scope == identity.ScopeCalls && p.Limits.Limited() {
+		return newProblem(ctx, 403, "forbidden", "A token with limits runs calls, and does not read those that were run.")
+	}
+	return nil
 }
 
 // credential authenticates a request by its token, or by the browser's cookie.

@@ -75,7 +75,7 @@ func (a *API) serveCall(w http.ResponseWriter, r *http.Request) {
 		a.problem(ctx, err).write(w)
 		return
 	}
-	call.User, call.Token = p.User, p.Token
+	call.User, call.Token, call.Limits = p.User, p.Token, p.Limits
 	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		a.streamCall(w, r, call)

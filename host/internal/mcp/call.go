@@ -48,7 +48,7 @@ func (s *Server) run(ctx context.Context, c *caller, o offer, req *sdk.CallToolR
 	if f := fits(input); f != nil {
 		return s.failed(c, o.account.ID, "", f), nil
 	}
-	call := dispatch.Call{User: c.User, Token: c.Token, Integration: o.account.ID, Operation: o.operation.Name, Input: input, Timeout: timeout}
+	call := dispatch.Call{User: c.User, Token: c.Token, Limits: c.Limits, Integration: o.account.ID, Operation: o.operation.Name, Input: input, Timeout: timeout}
 	if token := req.Params.GetProgressToken(); token != nil {
 		call.Sink = &progress{ctx: ctx, session: req.Session, token: token}
 	}

@@ -134,7 +134,7 @@ func (s *Server) searchOperations(ctx context.Context, c *caller, req *sdk.CallT
 	if err := json.Unmarshal(req.Params.Arguments, &in); err != nil {
 		return nil, badParams("The arguments cannot be read.")
 	}
-	offers, err := s.offers(ctx, c.User, in.Platform)
+	offers, err := s.offers(ctx, c, in.Platform)
 	if err != nil {
 		return nil, err
 	}

@@ -29,10 +29,10 @@ type offer struct {
 	several bool
 }
 
-// offers answers what a user's accounts of a platform can do, sorted by name; an empty platform means all. Accounts that cannot be used now are
+// offers answers what a caller may do with the accounts of a platform, sorted by name; an empty platform means all. Accounts that cannot be used now are
 // among them: they are why another's name tells the label, and a call names what is wrong with them.
-func (s *Server) offers(ctx context.Context, user, platform string) ([]offer, error) {
-	accounts, err := s.accounts(ctx, user, platform)
+func (s *Server) offers(ctx context.Context, c *caller, platform string) ([]offer, error) {
+	accounts, err := s.accounts(ctx, c.User, platform)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,9 @@ func (s *Server) offers(ctx context.Context, user, platform string) ([]offer, er
 		}
 		out = append(out, offersOf(p, accounts)...)
 	}
+	out = slices.DeleteFunc(out, func(o offer) bool {
+		return !c.Limits.Allow(o.account.ID, o.platform.ID, o.operation.Name, string(o.operation.Effect))
+	})
 	slices.SortFunc(out, func(a, b offer) int { return strings.Compare(a.name, b.name) })
 	return out, nil
 }
@@ -101,7 +104,7 @@ func (s *Server) find(ctx context.Context, c *caller, name string) (offer, bool,
 	if !ok || len(name) > maxName {
 		return offer{}, false, nil
 	}
-	offers, err := s.offers(ctx, c.User, platform)
+	offers, err := s.offers(ctx, c, platform)
 	if err != nil {
 		return offer{}, false, err
 	}
@@ -121,7 +124,7 @@ func (s *Server) list(ctx context.Context, c *caller, params *sdk.ListToolsParam
 	}
 	own := s.meta.tools(c)
 	if c.tools != meta {
-		offers, err := s.offers(ctx, c.User, "")
+		offers, err := s.offers(ctx, c, "")
 		if err != nil {
 			return nil, err
 		}
