@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,14 +20,17 @@ import (
 )
 
 // bearer adds headers to every request of an MCP client.
-type bearer struct{ headers []header }
+type bearer struct {
+	headers []header
+	next    http.RoundTripper
+}
 
 func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	for _, h := range b.headers {
 		r.Header.Set(h.name, h.value)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return b.next.RoundTrip(r)
 }
 
 // agent is an MCP client of a host.
@@ -43,7 +47,7 @@ func (c client) agent(token, query string, headers ...header) *agent {
 	own := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) { a.progress <- r.Params }})
 	session, err := own.Connect(c.t.Context(), &sdk.StreamableClientTransport{Endpoint: c.URL + "/mcp" + query, DisableStandaloneSSE: true,
-		HTTPClient: &http.Client{Transport: bearer{append(headers, header{"Authorization", "Bearer " + token})}}}, nil)
+		HTTPClient: &http.Client{Transport: bearer{append(headers, header{"Authorization", "Bearer " + token}), http.DefaultTransport}}}, nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -537,6 +541,50 @@ func decode(t *testing.T, r *sdk.CallToolResult, out any) {
 	if err := json.Unmarshal(encoded, out); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Each request of a client goes to another host of a cluster.
+func TestMCPAnyHostAnswers(t *testing.T) {
+	t.Parallel()
+	url, data := database(t), dataDir(t)
+	one := start(t, config(t, data, url))
+	other := config(t, dataDir(t), url)
+	other.Key = filepath.Join(data, "keys.json")
+	two := start(t, other)
+	slack := newSlackDouble(t)
+	one.connectSlack(slack)
+	turn := &roundRobin{hosts: []string{strings.TrimPrefix(one.URL, "http://"), strings.TrimPrefix(two.URL, "http://")}}
+	own := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	session, err := own.Connect(t.Context(), &sdk.StreamableClientTransport{Endpoint: one.URL + "/mcp", DisableStandaloneSSE: true,
+		HTTPClient: &http.Client{Transport: bearer{[]header{{"Authorization", "Bearer " + one.Token}}, turn}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	a := &agent{t: t, ClientSession: session}
+	for n := range 4 {
+		if !slices.Contains(a.names(), "slack__send_message") {
+			t.Fatalf("the tools are %v", a.names())
+		}
+		if r := a.call("slack__send_message", map[string]any{"channel": "C1", "text": "x"}); r.IsError || slack.count() != n+1 {
+			t.Fatalf("call %d answers %s", n, text(t, r))
+		}
+		turn.n.Add(1) // so that what one host did the other does next
+	}
+	if turn.n.Load() < 8 {
+		t.Errorf("%d requests were sent", turn.n.Load())
+	}
+}
+
+// roundRobin sends each request to the next host.
+type roundRobin struct {
+	hosts []string
+	n     atomic.Int64
+}
+
+func (r *roundRobin) RoundTrip(req *http.Request) (*http.Response, error) {
+	req.URL.Host = r.hosts[int(r.n.Add(1))%len(r.hosts)]
+	return http.DefaultTransport.RoundTrip(req)
 }
 
 // The protocol's own inspector lists the tools and calls one.

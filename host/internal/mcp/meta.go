@@ -191,7 +191,7 @@ func (s *Server) describeOperation(ctx context.Context, c *caller, req *sdk.Call
 		InputSchema  json.RawMessage `json:"input_schema"`
 		OutputSchema json.RawMessage `json:"output_schema,omitempty"`
 		Status       string          `json:"status"`
-	}{o.view(maxDescription), inputSchema(o.operation.InputSchema), o.operation.OutputSchema, string(o.account.Status())})
+	}{o.view(maxDescription), inputSchema(o.operation.InputSchema), readable(o.operation.OutputSchema), string(o.account.Status())})
 }
 
 func (s *Server) callOperation(ctx context.Context, c *caller, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {

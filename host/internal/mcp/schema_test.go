@@ -54,3 +54,15 @@ func TestOutputSchemaTakesTheOutputOrAFile(t *testing.T) {
 		}
 	}
 }
+
+func TestSchemasSayWhatPeopleSee(t *testing.T) {
+	hidden := `{"type":"object","description":"a\u202eb","properties":{"description":{"type":"string","title":"x\n​y","enum":["​"]},"n":{"multipleOf":0.10000000000000000001,"anyOf":[{"description":"󠁁"}]}}}`
+	want := `{"description":"ab","properties":{"description":{"enum":["​"],"title":"x y","type":"string"},"n":{"anyOf":[{"description":""}],"multipleOf":0.10000000000000000001}},"type":"object"}`
+	if got := string(inputSchema(json.RawMessage(hidden))); got != want {
+		t.Errorf("it becomes %s", got)
+	}
+	plain := json.RawMessage(`{ "type":"object", "b":1, "a":2 }`)
+	if got := readable(plain); !bytes.Equal(got, plain) {
+		t.Errorf("a plain one becomes %s", got)
+	}
+}
