@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -526,6 +527,64 @@ func TestMCPAuthenticate(t *testing.T) {
 	}
 	if _, err := weak.CallTool(t.Context(), &sdk.CallToolParams{Name: "authenticate", Arguments: map[string]any{"platform": "slack"}}); err == nil {
 		t.Error("a token for calls alone makes a connect link")
+	}
+}
+
+// An account whose credential is refused leaves the list, and its failure leads to the link that mends it.
+func TestMCPLeadsToConnectingAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(t, dataDir(t), database(t)))
+	s.useProvider(newProvider(t))
+	var i integrationView
+	s.must("POST", "/v1/integrations", map[string]any{"platform": "fixture", "label": "Mine", "auth_method": "api_key", "verify": false,
+		"credential": map[string]string{"api_key": "planted-key-1234"}}, &i)
+	a := s.agent(s.Token, "")
+	for range 2 { // refused by the platform, then by the host
+		r := a.call("fixture__whoami", nil)
+		if p := told(t, r); !strings.Contains(text(t, r), `Call authenticate with {"integration":"`+i.ID+`"}`) {
+			t.Errorf("it answers %+v %s", p, text(t, r))
+		}
+	}
+	if got := a.names(); !cmp.Equal(got, []string{"authenticate"}) {
+		t.Errorf("the tools are %v", got)
+	}
+	var link struct{ URL string }
+	decode(t, a.call("authenticate", map[string]any{"integration": i.ID}), &link)
+	if page := fetch(t, link.URL); !strings.Contains(page, "Fixture") {
+		t.Errorf("the link shows %s", page)
+	}
+}
+
+// Many operations are listed page by page where the client wants them, and stand behind the meta-tools where it says nothing.
+func TestMCPManyTools(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(t, dataDir(t), database(t)))
+	const accounts = 41
+	for n := range accounts {
+		s.must("POST", "/v1/integrations", map[string]any{"platform": "fixture", "label": fmt.Sprintf("Account %d", n), "auth_method": "api_key",
+			"verify": false, "credential": map[string]string{"api_key": "planted-key-1234"}}, nil)
+	}
+	var p struct{ Operations []struct{ Name string } }
+	s.must("GET", "/v1/platforms/fixture", nil, &p)
+	a := s.agent(s.Token, "?tools=all")
+	first, err := a.ListTools(t.Context(), nil)
+	if err != nil || len(first.Tools) != 200 || first.NextCursor == "" {
+		t.Fatalf("the first page holds %d tools: %v", len(first.Tools), err)
+	}
+	if got := a.names(); len(got) != accounts*len(p.Operations)+1 {
+		t.Errorf("there are %d tools", len(got))
+	}
+	few := s.agent(s.Token, "")
+	if got := few.names(); len(got) != 4 || got[3] != "search_operations" {
+		t.Errorf("the tools are %v", got)
+	}
+	var found struct {
+		Operations []struct{ Name string }
+		Total      int
+	}
+	decode(t, few.call("search_operations", map[string]any{"query": "account 17", "limit": 3}), &found)
+	if len(found.Operations) != 3 || !strings.HasSuffix(found.Operations[0].Name, "__account-17") || found.Total != accounts*len(p.Operations) {
+		t.Errorf("the search finds %+v", found)
 	}
 }
 

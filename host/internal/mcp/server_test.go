@@ -52,7 +52,7 @@ func TestSilenceIsKeptAlive(t *testing.T) {
 		if got := w.Body.String(); got != strings.Repeat(": still running\n\n", 2) || !w.Flushed {
 			t.Errorf("it says %q", got)
 		}
-		if got := w.until.Sub(time.Now()); got != patience-time.Second {
+		if got := time.Until(w.until); got != patience-time.Second {
 			t.Errorf("a reader has %s left", got)
 		}
 		r.close()
