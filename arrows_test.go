@@ -55,6 +55,7 @@ var rooms = map[string][]string{
 		"vault"},
 	"signin": {"id", "vault"},
 	"web":    {"api", "catalog", "identity", "integration", "signin"},
+	"mcp":    {"catalog", "dispatch", "identity", "integration"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

@@ -35,7 +35,7 @@
 //	signin        signing in at an OpenID provider
 //	cluster       the hosts that share a database, and their word that an old copy is gone
 //	store         PostgreSQL; implements the Store interface that each room declares
-//	api, web      REST, pages
+//	api, mcp, web REST, MCP, pages
 //
 // Two rules hold it together. A room declares the interfaces that it needs and imports no store. And whatever yields plaintext does so
 // at one door, which knows who asks.

@@ -24,6 +24,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/id"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/mcp"
 	"github.com/patchbay/patchbay/host/internal/oauth"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
@@ -236,6 +237,12 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
+	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, Link: rest.Link, PublicURL: h.url,
+		Version: h.cfg.Version, Logger: h.cfg.Logger})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/mcp", rest.Guard(identity.ScopeCalls, agents.Serve))
 	h.serve(mux)
 	return h.welcome(ctx, who)
 }

@@ -30,6 +30,9 @@ func (a *API) authenticate(hc huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hc)
 	scope, _ := hc.Operation().Metadata["scope"].(string)
 	p, err := a.who(r, scope)
+	if err == nil {
+		err = pastCalls(r.Context(), p, scope)
+	}
 	if err != nil {
 		a.problem(r.Context(), err).write(w)
 		return
@@ -43,24 +46,45 @@ func (a *API) who(r *http.Request, scope string) (identity.Principal, error) {
 	if err != nil {
 		return p, err
 	}
+	return p, allow(r.Context(), p, scope)
+}
+
+// allow refuses who does not have a scope; "" needs none.
+func allow(ctx context.Context, p identity.Principal, scope string) error {
 	if scope != "" && !p.May(scope) {
-		return p, newProblem(r.Context(), 403, "forbidden", "This needs the scope "+scope+", which your token or your role does not have.")
+		return newProblem(ctx, 403, "forbidden", "This needs the scope "+scope+", which your token or your role does not have.")
 	}
-	return p, nil
+	return nil
+}
+
+// Guard answers a handler for another surface, which is told whose bearer token, with this scope, sent the request. A browser's cookie is
+// no token. Refusals are problems.
+func (a *API) Guard(scope string, next func(http.ResponseWriter, *http.Request, identity.Principal)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := a.bearer(r)
+		if err == nil {
+			err = allow(r.Context(), p, scope)
+		}
+		if err != nil {
+			a.problem(r.Context(), err).write(w)
+			return
+		}
+		next(w, r, p)
+	})
+}
+
+// pastCalls refuses a token with limits what shows calls that others ran. It runs calls, and reads their files by the links of the answers.
+func pastCalls(ctx context.Context, p identity.Principal, scope string) error {
+	if scope == identity.ScopeCalls && p.Limits.Limited() {
+		return newProblem(ctx, 403, "forbidden", "A token with limits runs calls, and does not read those that were run.")
+	}
+	return nil
 }
 
 // credential authenticates a request by its token, or by the browser's cookie.
 func (a *API) credential(r *http.Request) (identity.Principal, error) {
-	if header := r.Header.Get("Authorization"); header != "" {
-		kind, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(kind, "Bearer") {
-			return identity.Principal{}, identity.ErrUnauthenticated
-		}
-		p, err := a.cfg.Identity.Authenticate(r.Context(), strings.TrimSpace(token))
-		if err != nil {
-			return p, err
-		}
-		return a.actFor(r, p)
+	if r.Header.Get("Authorization") != "" {
+		return a.bearer(r)
 	}
 	cookie, err := r.Cookie(SessionCookie)
 	if err != nil {
@@ -71,6 +95,19 @@ func (a *API) credential(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{}, newProblem(r.Context(), 403, "forbidden", "A page of another origin sent this request.")
 	}
 	return a.cfg.Identity.Session(r.Context(), cookie.Value)
+}
+
+// bearer authenticates a request by its token.
+func (a *API) bearer(r *http.Request) (identity.Principal, error) {
+	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(kind, "Bearer") {
+		return identity.Principal{}, identity.ErrUnauthenticated
+	}
+	p, err := a.cfg.Identity.Authenticate(r.Context(), strings.TrimSpace(token))
+	if err != nil {
+		return p, err
+	}
+	return a.actFor(r, p)
 }
 
 // actFor makes a service token's principal the user that the request names. It keeps no right of the operator's.

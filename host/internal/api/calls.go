@@ -75,7 +75,7 @@ func (a *API) serveCall(w http.ResponseWriter, r *http.Request) {
 		a.problem(ctx, err).write(w)
 		return
 	}
-	call.User, call.Token = p.User, p.Token
+	call.User, call.Token, call.Limits = p.User, p.Token, p.Limits
 	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		a.streamCall(w, r, call)
@@ -86,7 +86,7 @@ func (a *API) serveCall(w http.ResponseWriter, r *http.Request) {
 		a.callProblem(ctx, answer, err).write(w)
 		return
 	}
-	a.link(&answer)
+	a.Link(&answer)
 	w.Header().Set("Content-Type", "application/json")
 	if answer.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
@@ -106,8 +106,8 @@ func (a *API) callProblem(ctx context.Context, answer dispatch.Answer, err error
 	return p
 }
 
-// link fills in where the files of an answer can be read.
-func (a *API) link(answer *dispatch.Answer) {
+// Link fills in where the files of an answer can be read.
+func (a *API) Link(answer *dispatch.Answer) {
 	for i := range answer.Files {
 		f := &answer.Files[i]
 		f.URL = a.fileURL(answer.ID, f.ID)

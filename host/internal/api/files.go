@@ -59,5 +59,8 @@ func (a *API) openFile(r *http.Request) (*file.Content, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := pastCalls(r.Context(), p, identity.ScopeCalls); err != nil {
+		return nil, err
+	}
 	return a.cfg.Files.Open(r.Context(), p.User, call, ref)
 }

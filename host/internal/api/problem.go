@@ -45,9 +45,12 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus answers the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders adds Retry-After where it applies.
+// GetHeaders adds Retry-After where it applies, and to a 401 how to authenticate.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="patchbay"`)
+	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
@@ -65,7 +68,7 @@ var statuses = map[catalog.Kind]int{
 	catalog.Conflict: 409, catalog.PlatformUnavailable: 502, catalog.PlatformError: 502, catalog.OutcomeUnknown: 502,
 	integration.OAuthNotConfigured: 409, "authorization_refused": 409,
 	catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
-	dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500, dispatch.NotRecorded: 503,
+	dispatch.Forbidden: 403, dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500, dispatch.NotRecorded: 503,
 }
 
 // titles name the codes that are no kind of failure.

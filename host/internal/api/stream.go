@@ -27,7 +27,7 @@ func (a *API) streamCall(w http.ResponseWriter, r *http.Request, call dispatch.C
 	close(done)
 	beats.Wait()
 	if err == nil {
-		a.link(&answer)
+		a.Link(&answer)
 		_ = s.send("result", answer) // a caller that went away
 		return
 	}

@@ -20,6 +20,7 @@ type tokenView struct {
 	User      string     `json:"user"`
 	Name      string     `json:"name"`
 	Scopes    []string   `json:"scopes"`
+	Limits    limitsView `json:"limits"`
 	Service   bool       `json:"service" doc:"May act for the user named in the Patchbay-User header"`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
@@ -27,8 +28,16 @@ type tokenView struct {
 	Token string `json:"token,omitempty" doc:"The secret; told only when it is made"`
 }
 
+// limitsView are what a token's calls are held to. An empty list holds them to nothing.
+type limitsView struct {
+	Platforms    []string `json:"platforms,omitempty" maxItems:"100"`
+	Integrations []string `json:"integrations,omitempty" maxItems:"100" doc:"Ids"`
+	Operations   []string `json:"operations,omitempty" maxItems:"100" doc:"Names such as send_message or slack.send_message"`
+	Effects      []string `json:"effects,omitempty" maxItems:"3" doc:"read, idempotent, write"`
+}
+
 func viewToken(t identity.Token) tokenView {
-	return tokenView{ID: t.ID, User: t.User, Name: t.Name, Scopes: t.Scopes, Service: t.Service, CreatedAt: t.CreatedAt.UTC(), ExpiresAt: timeOrNil(t.ExpiresAt)}
+	return tokenView{ID: t.ID, User: t.User, Name: t.Name, Scopes: t.Scopes, Limits: limitsView(t.Limits), Service: t.Service, CreatedAt: t.CreatedAt.UTC(), ExpiresAt: timeOrNil(t.ExpiresAt)}
 }
 
 func (a *API) tokens() {
@@ -43,7 +52,9 @@ func (a *API) tokens() {
 			Name      string   `json:"name" maxLength:"400"`
 			Scopes    []string `json:"scopes,omitempty" maxItems:"20" doc:"All that the user may have when left out"`
 			ExpiresIn string   `json:"expires_in,omitempty" maxLength:"40" doc:"A duration such as 720h; never when left out"`
-			Service   bool     `json:"service,omitempty"`
+			// Limits hold the token's calls to some of what its user could run.
+			Limits  limitsView `json:"limits,omitempty" doc:"Calls must be in each list that is not empty; goes with the scopes calls and integrations alone"`
+			Service bool       `json:"service,omitempty"`
 		}
 	}
 	add(a, route{method: "POST", path: "/v1/tokens", id: "create-token", tag: "Identity", summary: "Make a token", status: http.StatusCreated, scope: identity.ScopeTokens},
@@ -53,7 +64,7 @@ func (a *API) tokens() {
 				return nil, err
 			}
 			t, secret, err := a.cfg.Identity.AddToken(ctx, identity.NewToken{By: principal(ctx), User: in.Body.User, Name: in.Body.Name,
-				Scopes: in.Body.Scopes, Service: in.Body.Service, Lifetime: lifetime})
+				Scopes: in.Body.Scopes, Limits: identity.Limits(in.Body.Limits), Service: in.Body.Service, Lifetime: lifetime})
 			if err != nil {
 				return nil, err
 			}

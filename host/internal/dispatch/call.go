@@ -24,6 +24,8 @@ const (
 type Call struct {
 	// User is whose integration it is, Token the id of the token that asks, or "".
 	User, Token string
+	// Limits are what the token's calls are held to; nil is nothing.
+	Limits Limits
 	// Integration and Operation name what is run; Input is a JSON object.
 	Integration, Operation string
 	Input                  json.RawMessage
@@ -34,6 +36,11 @@ type Call struct {
 	IdempotencyKey string
 	// Sink takes progress and deltas as they come; nil asks for the result alone.
 	Sink Sink
+}
+
+// Limits hold calls to some of what their user could run.
+type Limits interface {
+	Allow(integration, platform, operation, effect string) bool
 }
 
 // Sink takes what a call gives before its result. Its methods are called one at a time.

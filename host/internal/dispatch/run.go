@@ -108,6 +108,10 @@ func (r *run) allowed(ctx context.Context) (Answer, error) {
 			Message: fmt.Sprintf("%s has no operation %q. `patchbay platforms %s` lists them.", r.platform.Name, clip(r.call.Operation), r.platform.ID)}
 	}
 	r.operation = op
+	if r.call.Limits != nil && !r.call.Limits.Allow(r.integration.ID, r.platform.ID, op.Name, string(op.Effect)) {
+		return Answer{}, &catalog.Failure{Kind: Forbidden, NotSent: true,
+			Message: fmt.Sprintf("The limits of this token leave out %s.%s with this integration.", r.platform.ID, op.Name)}
+	}
 	if status != nil {
 		return Answer{}, status
 	}
@@ -295,6 +299,9 @@ func (r *run) asFailure(err error) *catalog.Failure {
 	r.d.cfg.Logger.Error("a call failed inside the host", "call", r.id, "error", err)
 	return &catalog.Failure{Kind: Internal, Message: "The host failed on this call. Its log says more under this call's id."}
 }
+
+// Forbidden is the kind of a call that its token's limits leave out.
+const Forbidden catalog.Kind = "forbidden"
 
 // Kinds of failures of the host itself.
 const (

@@ -42,6 +42,8 @@ type Token struct {
 	User   string
 	Name   string
 	Scopes []string
+	// Limits hold its calls to some of what the scopes allow.
+	Limits Limits
 	// Service tokens may act for any user that they name.
 	Service   bool
 	CreatedAt time.Time
@@ -56,6 +58,8 @@ type Principal struct {
 	Role   Role
 	Token  string // id of the token, or "" for a session
 	Scopes []string
+	// Limits are what the token's calls are held to.
+	Limits Limits
 	// Service is true where the token may name the user that it acts for.
 	Service bool
 	// Session is true where a browser's cookie spoke, so that forged cross-site requests must be ruled out.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,8 +87,9 @@ type NewToken struct {
 	By   Principal
 	User string // empty: By's own
 	Name string
-	// Scopes are all that its user may have when empty.
+	// Scopes are all that its user may have when empty, or calls alone where there are limits.
 	Scopes  []string
+	Limits  Limits
 	Service bool
 	// Lifetime is without end when 0.
 	Lifetime time.Duration
@@ -113,8 +115,11 @@ func (s *Service) AddToken(ctx context.Context, n NewToken) (Token, string, erro
 	if err != nil {
 		return Token{}, "", err
 	}
+	if err := n.Limits.check(scopes); err != nil {
+		return Token{}, "", err
+	}
 	now := s.cfg.Now()
-	t := Token{ID: id.New("tok"), User: n.User, Name: n.Name, Scopes: scopes, Service: n.Service, CreatedAt: now}
+	t := Token{ID: id.New("tok"), User: n.User, Name: n.Name, Scopes: scopes, Limits: n.Limits, Service: n.Service, CreatedAt: now}
 	if n.Lifetime < 0 {
 		return Token{}, "", &InvalidError{"/expires_in", "must be a duration in the future such as 720h"}
 	}
@@ -126,7 +131,11 @@ func (s *Service) AddToken(ctx context.Context, n NewToken) (Token, string, erro
 	if err := s.cfg.Store.InsertToken(ctx, t, hash(secret)); err != nil {
 		return Token{}, "", fmt.Errorf("saving the token: %w", err)
 	}
-	return t, secret, s.cfg.Record(ctx, n.By.User, "token.create", t.ID, "user", t.User, "scopes", strings.Join(scopes, " "))
+	limits, err := json.Marshal(t.Limits)
+	if err != nil {
+		return Token{}, "", fmt.Errorf("encoding the limits: %w", err)
+	}
+	return t, secret, s.cfg.Record(ctx, n.By.User, "token.create", t.ID, "user", t.User, "scopes", strings.Join(scopes, " "), "limits", string(limits))
 }
 
 // grantable answers the scopes of a new token: never more than the one who makes it has, unless an operator does.
@@ -139,6 +148,9 @@ func grantable(n NewToken, owner User) ([]string, error) {
 		most = slices.DeleteFunc(most, func(s string) bool { return !n.By.May(s) })
 	}
 	if len(n.Scopes) == 0 {
+		if n.Limits.Limited() {
+			most = slices.DeleteFunc(most, func(s string) bool { return s != ScopeCalls })
+		}
 		return most, nil
 	}
 	for i, scope := range n.Scopes {
