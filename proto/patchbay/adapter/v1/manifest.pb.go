@@ -435,7 +435,7 @@ type OAuth2 struct {
 	TokenUrl               string                 `protobuf:"bytes,2,opt,name=token_url,json=tokenUrl,proto3" json:"token_url,omitempty"`
 	RevocationUrl          string                 `protobuf:"bytes,3,opt,name=revocation_url,json=revocationUrl,proto3" json:"revocation_url,omitempty"`
 	DeviceAuthorizationUrl string                 `protobuf:"bytes,4,opt,name=device_authorization_url,json=deviceAuthorizationUrl,proto3" json:"device_authorization_url,omitempty"`
-	// Scopes asked for when the operator names none.
+	// Scopes that are asked for, with those that the operator adds.
 	Scopes []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// Added to the authorise request, such as access_type=offline.
 	AuthorizeParameters map[string]string `protobuf:"bytes,6,rep,name=authorize_parameters,json=authorizeParameters,proto3" json:"authorize_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
