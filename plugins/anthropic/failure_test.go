@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,47 +11,22 @@ import (
 )
 
 func TestFailures(t *testing.T) {
-	h := start(t)
-	for name, c := range map[string]struct {
-		status int
-		header map[string]string
-		body   string
-		kind   sdk.Kind
-		says   string
-		after  time.Duration
-	}{
-		"invalid":             {400, nil, `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: too large"},"request_id":"req_1"}`, sdk.InvalidInput, "max_tokens: too large", 0},
-		"no credit":           {400, nil, `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}`, sdk.PermissionDenied, "credit", 0},
-		"billing":             {402, nil, `{"type":"error","error":{"type":"billing_error","message":"Pay."}}`, sdk.PermissionDenied, "Pay", 0},
-		"a dead key":          {401, nil, `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key ` + secret + `"}}`, sdk.AuthRevoked, "Make a new one", 0},
-		"forbidden":           {403, nil, `{"type":"error","error":{"type":"permission_error","message":"no"}}`, sdk.PermissionDenied, "no", 0},
-		"no such model":       {404, nil, `{"type":"error","error":{"type":"not_found_error","message":"model: x"}}`, sdk.NotFound, "model: x", 0},
-		"too large":           {413, nil, `{"type":"error","error":{"type":"request_too_large","message":"too large"}}`, sdk.InvalidInput, "too large", 0},
-		"rate limit":          {429, map[string]string{"Retry-After": "7"}, `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`, sdk.RateLimited, "slow down", 7 * time.Second},
-		"its own trouble":     {500, nil, `{"type":"error","error":{"type":"api_error","message":"oops ` + secret + `"}}`, sdk.PlatformError, "oops", 0},
-		"timeout":             {504, nil, `{"type":"error","error":{"type":"timeout_error","message":"slow"}}`, sdk.Timeout, "slow", 0},
-		"overloaded":          {529, map[string]string{"Retry-After": "3"}, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, sdk.PlatformUnavailable, "Overloaded", 3 * time.Second},
-		"overloaded, no body": {529, nil, ``, sdk.PlatformUnavailable, "529", 0},
-		"another type":        {409, nil, `{"type":"error","error":{"type":"brand_new_error","message":""}}`, sdk.Conflict, "brand_new_error", 0},
-		"a proxy's page":      {502, nil, `<html>` + secret, sdk.PlatformError, "502", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				for name, value := range c.header {
-					w.Header().Set(name, value)
-				}
-				w.WriteHeader(c.status)
-				_, _ = w.Write([]byte(c.body)) // a client that has gone says so itself
-			})
-			r := request("create_message", base, given{"model": "m", "max_tokens": 1, "messages": hello})
-			_, err := h.Execute(t.Context(), r)
-			var failed *sdk.Error
-			if !errors.As(err, &failed) || failed.Kind != c.kind || failed.RetryAfter != c.after || failed.PlatformStatus != c.status || !strings.Contains(failed.Message, c.says) {
-				t.Errorf("got %+v, want kind %d after %s, ...%s...", failed, c.kind, c.after, c.says)
-			}
-			sdktest.Discreet(t, r, err)
-		})
-	}
+	start(t).Refuse(t, request("create_message", "", given{"model": "m", "max_tokens": 1, "messages": hello}), map[string]sdktest.Refusal{
+		"invalid":             {Status: 400, Body: `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: too large"},"request_id":"req_1"}`, Kind: sdk.InvalidInput, Says: "max_tokens: too large"},
+		"no credit":           {Status: 400, Body: `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}`, Kind: sdk.PermissionDenied, Says: "credit"},
+		"billing":             {Status: 402, Body: `{"type":"error","error":{"type":"billing_error","message":"Pay."}}`, Kind: sdk.PermissionDenied, Says: "Pay"},
+		"a dead key":          {Status: 401, Body: `{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key ` + secret + `"}}`, Kind: sdk.AuthRevoked, Says: "Make a new one"},
+		"forbidden":           {Status: 403, Body: `{"type":"error","error":{"type":"permission_error","message":"no"}}`, Kind: sdk.PermissionDenied, Says: "no"},
+		"no such model":       {Status: 404, Body: `{"type":"error","error":{"type":"not_found_error","message":"model: x"}}`, Kind: sdk.NotFound, Says: "model: x"},
+		"too large":           {Status: 413, Body: `{"type":"error","error":{"type":"request_too_large","message":"too large"}}`, Kind: sdk.InvalidInput, Says: "too large"},
+		"rate limit":          {Status: 429, Header: map[string]string{"Retry-After": "7"}, Body: `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`, Kind: sdk.RateLimited, Says: "slow down", After: 7 * time.Second},
+		"its own trouble":     {Status: 500, Body: `{"type":"error","error":{"type":"api_error","message":"oops ` + secret + `"}}`, Kind: sdk.PlatformError, Says: "oops"},
+		"timeout":             {Status: 504, Body: `{"type":"error","error":{"type":"timeout_error","message":"slow"}}`, Kind: sdk.Timeout, Says: "slow"},
+		"overloaded":          {Status: 529, Header: map[string]string{"Retry-After": "3"}, Body: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, Kind: sdk.PlatformUnavailable, Says: "Overloaded", After: 3 * time.Second},
+		"overloaded, no body": {Status: 529, Kind: sdk.PlatformUnavailable, Says: "529"},
+		"another type":        {Status: 409, Body: `{"type":"error","error":{"type":"brand_new_error","message":""}}`, Kind: sdk.Conflict, Says: "brand_new_error"},
+		"a proxy's page":      {Status: 502, Body: `<html>` + secret, Kind: sdk.PlatformError, Says: "502"},
+	})
 }
 
 func TestRetryAfter(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -175,38 +174,21 @@ func TestPaging(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	for name, c := range map[string]struct {
-		status int
-		body   string
-		kind   sdk.Kind
-		says   string
-		after  time.Duration
-	}{
-		"invalid":           {400, `{"success":false,"code":"BAD_REQUEST","error":"Bad Request","details":[{"path":["formats",0,"type"],"message":"no such format"}]}`, sdk.InvalidInput, "Bad Request", 0},
-		"a dead key":        {401, `{"success":false,"error":"Unauthorized: Invalid token ` + secret + `"}`, sdk.AuthRevoked, "Make a new one", 0},
-		"no credits":        {402, `{"success":false,"error":"Insufficient credits"}`, sdk.PermissionDenied, "credits", 0},
-		"a forbidden site":  {403, `{"success":false,"error":"We do not support this site"}`, sdk.PermissionDenied, "this site", 0},
-		"no such work":      {404, `{"success":false,"error":"Job not found"}`, sdk.NotFound, "Job not found", 0},
-		"no such work, 200": {200, `{"success":false,"error":"Job not found"}`, sdk.NotFound, "Job not found", 0},
-		"a slow page":       {408, `{"success":false,"code":"SCRAPE_TIMEOUT","error":"The scrape timed out"}`, sdk.Timeout, "timed out", 0},
-		"a dead page":       {500, `{"success":false,"code":"SCRAPE_DNS_RESOLUTION_ERROR","error":"DNS"}`, sdk.PlatformError, "DNS", 0},
-		"too many":          {429, `{"success":false,"error":"Rate limit exceeded. Please retry after 32s, resets at x"}`, sdk.RateLimited, "Rate limit", 32 * time.Second},
-		"its own trouble":   {500, `{"success":false,"error":"An unexpected error"}`, sdk.PlatformError, "unexpected", 0},
-		"failed, 200":       {200, `{"success":false,"error":"No page could be read"}`, sdk.PlatformError, "No page", 0},
-		"a proxy's page":    {502, `<html>` + secret, sdk.PlatformError, "502", 0},
-		"no page":           {200, `{"success":true}`, sdk.PlatformError, "without a page", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, _, err := answering(t, "scrape", given{"url": "https://example.com"}, c.status, c.body)
-			var failed *sdk.Error
-			if !errors.As(err, &failed) || failed.Kind != c.kind || failed.RetryAfter != c.after || !strings.Contains(failed.Message, c.says) {
-				t.Errorf("got %+v, want kind %d after %s, ...%s...", failed, c.kind, c.after, c.says)
-			}
-			if want := []sdk.Violation{{Pointer: "/formats/0/type", Detail: "no such format"}}; name == "invalid" && !cmp.Equal(want, failed.Violations) {
-				t.Error(cmp.Diff(want, failed.Violations))
-			}
-		})
-	}
+	start(t).Refuse(t, request("scrape", "", given{"url": "https://example.com"}), map[string]sdktest.Refusal{
+		"invalid":           {Status: 400, Body: `{"success":false,"code":"BAD_REQUEST","error":"Bad Request","details":[{"path":["formats",0,"type"],"message":"no such format"}]}`, Kind: sdk.InvalidInput, Says: "Bad Request", Violations: []sdk.Violation{{Pointer: "/formats/0/type", Detail: "no such format"}}},
+		"a dead key":        {Status: 401, Body: `{"success":false,"error":"Unauthorized: Invalid token ` + secret + `"}`, Kind: sdk.AuthRevoked, Says: "Make a new one"},
+		"no credits":        {Status: 402, Body: `{"success":false,"error":"Insufficient credits"}`, Kind: sdk.PermissionDenied, Says: "credits"},
+		"a forbidden site":  {Status: 403, Body: `{"success":false,"error":"We do not support this site"}`, Kind: sdk.PermissionDenied, Says: "this site"},
+		"no such work":      {Status: 404, Body: `{"success":false,"error":"Job not found"}`, Kind: sdk.NotFound, Says: "Job not found"},
+		"no such work, 200": {Status: 200, Body: `{"success":false,"error":"Job not found"}`, Kind: sdk.NotFound, Says: "Job not found"},
+		"a slow page":       {Status: 408, Body: `{"success":false,"code":"SCRAPE_TIMEOUT","error":"The scrape timed out"}`, Kind: sdk.Timeout, Says: "timed out"},
+		"a dead page":       {Status: 500, Body: `{"success":false,"code":"SCRAPE_DNS_RESOLUTION_ERROR","error":"DNS"}`, Kind: sdk.PlatformError, Says: "DNS"},
+		"too many":          {Status: 429, Body: `{"success":false,"error":"Rate limit exceeded. Please retry after 32s, resets at x"}`, Kind: sdk.RateLimited, Says: "Rate limit", After: 32 * time.Second},
+		"its own trouble":   {Status: 500, Body: `{"success":false,"error":"An unexpected error"}`, Kind: sdk.PlatformError, Says: "unexpected"},
+		"failed, 200":       {Status: 200, Body: `{"success":false,"error":"No page could be read"}`, Kind: sdk.PlatformError, Says: "No page"},
+		"a proxy's page":    {Status: 502, Body: `<html>` + secret, Kind: sdk.PlatformError, Says: "502"},
+		"no page":           {Status: 200, Body: `{"success":true}`, Kind: sdk.PlatformError, Says: "without a page"},
+	})
 }
 
 func TestHostileAnswers(t *testing.T) {

@@ -199,7 +199,7 @@ func against(t *testing.T, d *described, platform string, scenarios []scenario, 
 			}
 			sdktest.Equal(t, "complaints", d.found(), []string(nil))
 			sdktest.Equal(t, "requests", strings.Join(d.requests, " "), s.requests)
-			checkScopes(t, scopesOf(h.Operation(platform, s.operation)), d.scopes)
+			checkScopes(t, sdktest.ScopesOf(h.Operation(platform, s.operation)), d.scopes)
 		})
 	}
 	for _, p := range h.Platforms {

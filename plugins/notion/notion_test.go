@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/xml"
 	"testing"
 
 	"github.com/patchbay/patchbay/sdk"
@@ -27,10 +26,9 @@ func bySignIn(base, operation string, input any) sdktest.Request {
 }
 
 func TestManifest(t *testing.T) {
-	p := sdktest.Start(t, adapter()).Platforms[0]
-	if err := xml.Unmarshal(p.GetIcon(), new(struct{})); err != nil {
-		t.Errorf("the icon is not XML: %v", err)
-	}
+	h := sdktest.Start(t, adapter())
+	h.Declared(t, nil, nil)
+	p := h.Platforms[0]
 	o := p.GetAuthMethods()[0].GetOauth2()
 	sdktest.Equal(t, "client", []string{o.GetClientAuthentication(), o.GetTokenRequestFormat()}, []string{"basic", "json"})
 	sdktest.Equal(t, "parameters", o.GetAuthorizeParameters(), map[string]string{"owner": "user"})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,39 +135,18 @@ func TestScrapeAndAccount(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	h := start(t)
-	for name, c := range map[string]struct {
-		status int
-		body   string
-		kind   sdk.Kind
-		says   string
-		after  time.Duration
-	}{
-		"a dead key":     {403, `{"message":"Unauthorized. ` + secret + `","statusCode":403}`, sdk.AuthRevoked, "refuses the API key", 0},
-		"forbidden":      {403, `{"message":"This plan has no maps"}`, sdk.PermissionDenied, "no maps", 0},
-		"no credits":     {400, `{"message":"Not enough credits","statusCode":400}`, sdk.PermissionDenied, "credits", 0},
-		"invalid":        {400, `{"message":"Missing query parameter","statusCode":400}`, sdk.InvalidInput, "Missing query", 0},
-		"another word":   {404, `{"error":"no such page"}`, sdk.NotFound, "no such page", 0},
-		"too many":       {429, `{"message":"Rate limit exceeded"}`, sdk.RateLimited, "Rate limit", 5 * time.Second},
-		"a proxy's page": {502, `<html>` + secret, sdk.PlatformError, "502", 0},
-		"another answer": {200, `{"hello":"world"}`, sdk.PlatformError, "not one of Serper's", 0},
-		"no list":        {200, `{"organic":{"a":1}}`, sdk.PlatformError, "no list", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Retry-After", "5")
-				w.WriteHeader(c.status)
-				_, _ = w.Write([]byte(c.body)) // a client that has gone says so itself
-			})
-			r := request("search", base, given{"q": "cats"})
-			_, err := h.Execute(t.Context(), r)
-			var failed *sdk.Error
-			if !errors.As(err, &failed) || failed.Kind != c.kind || failed.RetryAfter != c.after || !strings.Contains(failed.Message, c.says) {
-				t.Errorf("got %+v, want kind %d after %s, ...%s...", failed, c.kind, c.after, c.says)
-			}
-			sdktest.Discreet(t, r, err)
-		})
-	}
+	later := map[string]string{"Retry-After": "5"}
+	start(t).Refuse(t, request("search", "", given{"q": "cats"}), map[string]sdktest.Refusal{
+		"a dead key":     {Status: 403, Header: later, Body: `{"message":"Unauthorized. ` + secret + `","statusCode":403}`, Kind: sdk.AuthRevoked, Says: "refuses the API key"},
+		"forbidden":      {Status: 403, Header: later, Body: `{"message":"This plan has no maps"}`, Kind: sdk.PermissionDenied, Says: "no maps"},
+		"no credits":     {Status: 400, Header: later, Body: `{"message":"Not enough credits","statusCode":400}`, Kind: sdk.PermissionDenied, Says: "credits"},
+		"invalid":        {Status: 400, Header: later, Body: `{"message":"Missing query parameter","statusCode":400}`, Kind: sdk.InvalidInput, Says: "Missing query"},
+		"another word":   {Status: 404, Header: later, Body: `{"error":"no such page"}`, Kind: sdk.NotFound, Says: "no such page"},
+		"too many":       {Status: 429, Header: later, Body: `{"message":"Rate limit exceeded"}`, Kind: sdk.RateLimited, Says: "Rate limit", After: 5 * time.Second},
+		"a proxy's page": {Status: 502, Header: later, Body: `<html>` + secret, Kind: sdk.PlatformError, Says: "502"},
+		"another answer": {Status: 200, Header: later, Body: `{"hello":"world"}`, Kind: sdk.PlatformError, Says: "not one of Serper's"},
+		"no list":        {Status: 200, Header: later, Body: `{"organic":{"a":1}}`, Kind: sdk.PlatformError, Says: "no list"},
+	})
 }
 
 func TestHostileAnswers(t *testing.T) {

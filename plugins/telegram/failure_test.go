@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,50 +12,28 @@ import (
 )
 
 func TestFailures(t *testing.T) {
-	h := start(t)
-	for name, c := range map[string]struct {
-		status int
-		body   string
-		kind   sdk.Kind
-		says   string
-		after  time.Duration
-	}{
-		"bad markup":             {400, `{"ok":false,"error_code":400,"description":"Bad Request: can't parse entities: Character '.' is reserved"}`, sdk.InvalidInput, "reserved", 0},
-		"no such chat":           {400, `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`, sdk.NotFound, "chat not found", 0},
-		"no rights":              {400, `{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send text messages to the chat"}`, sdk.PermissionDenied, "rights", 0},
-		"an admin's":             {400, `{"ok":false,"error_code":400,"description":"Bad Request: CHAT_ADMIN_REQUIRED"}`, sdk.PermissionDenied, "", 0},
-		"too old":                {400, `{"ok":false,"error_code":400,"description":"Bad Request: query is too old and response timeout expired or query ID is invalid"}`, sdk.Conflict, "too old", 0},
-		"a supergroup":           {400, `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001234567890123}}`, sdk.InvalidInput, "-1001234567890123", 0},
-		"a dead token":           {401, `{"ok":false,"error_code":401,"description":"Unauthorized"}`, sdk.AuthRevoked, "@BotFather", 0},
-		"no token at all":        {404, `{"ok":false,"error_code":404,"description":"Not Found"}`, sdk.AuthRevoked, "@BotFather", 0},
-		"a page that is nowhere": {404, `<html>`, sdk.NotFound, "404", 0},
-		"blocked":                {403, `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`, sdk.PermissionDenied, "blocked", 0},
-		"two that ask":           {409, `{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request"}`, sdk.Conflict, "terminated", 0},
-		"too large":              {413, `{"ok":false,"error_code":413,"description":"Request Entity Too Large"}`, sdk.InvalidInput, "Too Large", 0},
-		"too many":               {429, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 35","parameters":{"retry_after":35}}`, sdk.RateLimited, "retry after", 35 * time.Second},
-		"too many for ever":      {429, `{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":1e300}}`, sdk.RateLimited, "", 24 * time.Hour},
-		"too many with 200":      {200, `{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":2}}`, sdk.RateLimited, "", 2 * time.Second},
-		"its own trouble":        {500, `{"ok":false,"error_code":500,"description":"Internal Server Error: restart"}`, sdk.PlatformError, "restart", 0},
-		"a proxy's":              {502, `{"ok":false,"error_code":502,"description":"Bad Gateway"}`, sdk.PlatformError, "Bad Gateway", 0},
-		"no code":                {200, `{"ok":false}`, sdk.PlatformError, "", 0},
-		"no result":              {200, `{"ok":true}`, sdk.PlatformError, "not one of Telegram's", 0},
-		"another result":         {200, `{"ok":true,"result":[1]}`, sdk.PlatformError, "shape", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			base := sdktest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
-				w.WriteHeader(c.status)
-				_, _ = w.Write([]byte(c.body)) // a client that has gone says so itself
-			})
-			r := request("send_message", base, given{"chat_id": 5, "text": "Hello"})
-			_, err := h.Execute(t.Context(), r)
-			var failed *sdk.Error
-			if !errors.As(err, &failed) || failed.Kind != c.kind || failed.RetryAfter != c.after || !strings.Contains(failed.Message, c.says) {
-				t.Errorf("got %+v, want kind %d after %s, ...%s...", failed, c.kind, c.after, c.says)
-			}
-			sdktest.Discreet(t, r, err)
-		})
-	}
+	start(t).Refuse(t, request("send_message", "", given{"chat_id": 5, "text": "Hello"}), map[string]sdktest.Refusal{
+		"bad markup":             {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: can't parse entities: Character '.' is reserved"}`, Kind: sdk.InvalidInput, Says: "reserved"},
+		"no such chat":           {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`, Kind: sdk.NotFound, Says: "chat not found"},
+		"no rights":              {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send text messages to the chat"}`, Kind: sdk.PermissionDenied, Says: "rights"},
+		"an admin's":             {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: CHAT_ADMIN_REQUIRED"}`, Kind: sdk.PermissionDenied},
+		"too old":                {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: query is too old and response timeout expired or query ID is invalid"}`, Kind: sdk.Conflict, Says: "too old"},
+		"a supergroup":           {Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001234567890123}}`, Kind: sdk.InvalidInput, Says: "-1001234567890123"},
+		"a dead token":           {Status: 401, Body: `{"ok":false,"error_code":401,"description":"Unauthorized"}`, Kind: sdk.AuthRevoked, Says: "@BotFather"},
+		"no token at all":        {Status: 404, Body: `{"ok":false,"error_code":404,"description":"Not Found"}`, Kind: sdk.AuthRevoked, Says: "@BotFather"},
+		"a page that is nowhere": {Status: 404, Body: `<html>`, Kind: sdk.NotFound, Says: "404"},
+		"blocked":                {Status: 403, Body: `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`, Kind: sdk.PermissionDenied, Says: "blocked"},
+		"two that ask":           {Status: 409, Body: `{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request"}`, Kind: sdk.Conflict, Says: "terminated"},
+		"too large":              {Status: 413, Body: `{"ok":false,"error_code":413,"description":"Request Entity Too Large"}`, Kind: sdk.InvalidInput, Says: "Too Large"},
+		"too many":               {Status: 429, Body: `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 35","parameters":{"retry_after":35}}`, Kind: sdk.RateLimited, Says: "retry after", After: 35 * time.Second},
+		"too many for ever":      {Status: 429, Body: `{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":1e300}}`, Kind: sdk.RateLimited, After: 24 * time.Hour},
+		"too many with 200":      {Status: 200, Body: `{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":2}}`, Kind: sdk.RateLimited, After: 2 * time.Second},
+		"its own trouble":        {Status: 500, Body: `{"ok":false,"error_code":500,"description":"Internal Server Error: restart"}`, Kind: sdk.PlatformError, Says: "restart"},
+		"a proxy's":              {Status: 502, Body: `{"ok":false,"error_code":502,"description":"Bad Gateway"}`, Kind: sdk.PlatformError, Says: "Bad Gateway"},
+		"no code":                {Status: 200, Body: `{"ok":false}`, Kind: sdk.PlatformError},
+		"no result":              {Status: 200, Body: `{"ok":true}`, Kind: sdk.PlatformError, Says: "not one of Telegram's"},
+		"another result":         {Status: 200, Body: `{"ok":true,"result":[1]}`, Kind: sdk.PlatformError, Says: "shape"},
+	})
 }
 
 // An edit that changes nothing is refused by Telegram, and no failure here: a repetition gives the same result.
