@@ -71,6 +71,7 @@ func (b *bench) run(ctx context.Context) (results, error) {
 	if r.adapters, err = p.wakeAdapters(ctx, b.url); err != nil {
 		return r, err
 	}
+	time.Sleep(settleTime)
 	if r.idle, err = memoryOf(p); err != nil {
 		return r, err
 	}

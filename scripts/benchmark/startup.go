@@ -81,6 +81,9 @@ func (p *patchbay) firstCall(ctx context.Context) error {
 	}
 }
 
+// settleTime is how long a host is left alone before its idle memory is read: it gives back what its start needed only once that is over.
+const settleTime = 5 * time.Second
+
 // memory is the proportional share of memory in bytes; unknown where it may not be read.
 type memory struct {
 	host, adapters, database int64
