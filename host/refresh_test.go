@@ -472,7 +472,10 @@ func TestAShortStandStillLosesNothing(t *testing.T) {
 	stop(t, hosts[0])
 	waiting := make(chan []string, 1)
 	go func() { waiting <- callAll(5, hosts[1:], i) }()
-	time.Sleep(2 * time.Second) // the others wait for it; nothing is asserted of this time
+	eventually(t, "the other host waiting for the lease", func() bool { // it asks again every second
+		return value[bool](t, hosts[1].database, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+			AND query ILIKE '%FROM refresh_leases%' AND query ILIKE '%retry_at - clock_timestamp()%' AND pid <> pg_backend_pid())`)
+	})
 	_ = hosts[0].cmd.Process.Signal(syscall.SIGCONT)
 	if failed := <-waiting; len(failed) > 0 {
 		t.Errorf("calls failed: %v", failed)

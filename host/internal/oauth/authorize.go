@@ -44,7 +44,7 @@ func AuthorizeURL(p *Provider, clientID, redirect, state, verifier string, scope
 }
 
 // CheckIssuer compares the iss of a callback (RFC 9207) with the provider's issuer. Where the provider's is not known, iss must name the
-// host of one of its endpoints. An iss that is missing is refused only where the provider's is known and said to be sent.
+// host of one of its endpoints. An answer without iss is accepted: few providers send one, and their data does not say which.
 func CheckIssuer(p *Provider, iss string) error {
 	switch {
 	case iss == "":
