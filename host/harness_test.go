@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +102,9 @@ func stopDatabase() {
 	_ = os.RemoveAll(databaseDir)
 }
 
+// databases counts the databases of the tests.
+var databases atomic.Int64
+
 // database makes an empty database and answers its URL.
 func database(t *testing.T) string {
 	t.Helper()
@@ -108,7 +112,7 @@ func database(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := fmt.Sprintf("t%d", time.Now().UnixNano())
+	name := fmt.Sprintf("t%d", databases.Add(1))
 	query(t, s.URL(), "CREATE DATABASE "+name)
 	cfg, err := pgx.ParseConfig(s.URL())
 	if err != nil {

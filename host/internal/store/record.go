@@ -15,9 +15,6 @@ import (
 	"github.com/patchbay/patchbay/host/internal/usage"
 )
 
-// commitPatience is how long a batch is tried again while the database cannot be reached.
-const commitPatience = 10 * time.Second
-
 const intoCalls = `INSERT INTO calls (id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason,
 	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id) `
 
@@ -74,7 +71,7 @@ func outcome(kind string) string {
 func (s *Store) commit(ctx context.Context, entries []audit.Entry, more func(*pgx.Batch)) error {
 	s.chainMu.Lock()
 	defer s.chainMu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var sent audit.Head // of a commit whose fate is unknown
 	for {
@@ -102,7 +99,7 @@ func (s *Store) commit(ctx context.Context, entries []audit.Entry, more func(*pg
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("committing to the audit chain: %w", err)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -35,7 +35,7 @@ type Config struct {
 
 // Store keeps everything. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
+	pool patient
 	host string
 
 	// The end of this host's audit chain. A batch holds the lock until it is committed.
@@ -64,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
-	s := &Store{pool: pool, host: cfg.Host, dirty: true}
+	s := &Store{pool: patient{pool}, host: cfg.Host, dirty: true}
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -76,7 +76,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
 	}
-	if err := postgres.AssertDurable(ctx, s.pool); err != nil {
+	if err := postgres.AssertDurable(ctx, s.pool.Pool); err != nil {
 		return err
 	}
 	return s.migrate(ctx)
