@@ -35,7 +35,8 @@ func render(o options, m machine, r results, now time.Time) string {
 - **floor**: an HTTP handler, and behind it a bare go-plugin process over gRPC with AutoMTLS, which asks the platform;
 - **floor + INSERT**: the same, and one row into the same PostgreSQL, committed before the answer;
 - **Patchbay**: ` + "`slack.send_message`" + ` over REST, with everything that a call of Patchbay is: token, integration, input checked, credential
-  opened, egress, adapter, and the call and its audit record committed before the answer.
+  opened, egress, adapter, and the call and its audit record committed before the answer. Its binaries are those of ` + "`scripts/build`" + `, which
+  optimises them by a profile of a host under load; the floor is built plainly.
 
 `)
 	fmt.Fprintf(&b, "The four take turns in slices of %s, %d rounds for each number of callers; the figures are medians over slices. The load generator, the\n"+
