@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,9 +29,7 @@ const (
 	// drainTime is how long calls under way may take to end when the host is told to.
 	drainTime    = 30 * time.Second
 	refreshEvery = 2 * time.Second
-	// startTime is after how long a start is over, with all that it begins in the background.
-	startTime  = 2 * time.Second
-	sweepEvery = 10 * time.Minute
+	sweepEvery   = 10 * time.Minute
 )
 
 // Host is one process that serves.
@@ -127,19 +124,6 @@ func (h *Host) Run(ctx context.Context) error {
 	stop()
 	running.Wait()
 	return err
-}
-
-// giveBack returns memory to the system once the start is over: what starting leaves behind, such as the adapters' manifests and binaries,
-// is a multiple of what serving needs.
-func giveBack(ctx context.Context) {
-	for _, after := range []time.Duration{startTime, 10 * startTime} { // the first start has more to do
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(after):
-			debug.FreeOSMemory()
-		}
-	}
 }
 
 // databaseGone is closed when the private database cannot run any more.

@@ -71,8 +71,8 @@ func (b *bench) run(ctx context.Context) (results, error) {
 	if r.adapters, err = p.wakeAdapters(ctx, b.url); err != nil {
 		return r, err
 	}
-	time.Sleep(settleTime)
-	if r.idle, err = memoryOf(p); err != nil {
+	say("waiting until the host rests")
+	if r.idle, err = memoryAtRest(p); err != nil {
 		return r, err
 	}
 	if err := b.load(ctx, p, &r); err != nil {

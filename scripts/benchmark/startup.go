@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -81,9 +82,6 @@ func (p *patchbay) firstCall(ctx context.Context) error {
 	}
 }
 
-// settleTime is how long a host is left alone before its idle memory is read: it gives back what its start needed only once that is over.
-const settleTime = 5 * time.Second
-
 // memory is the proportional share of memory in bytes; unknown where it may not be read.
 type memory struct {
 	host, adapters, database int64
@@ -91,6 +89,28 @@ type memory struct {
 }
 
 func (m memory) sum() int64 { return m.host + m.adapters + m.database }
+
+// memoryAtRest reads the memory once it does not change any more: after its start a host stores the adapters for other hosts, and then gives
+// back what that needed.
+func memoryAtRest(p *patchbay) (memory, error) {
+	const (
+		looks  = 4 // that must agree
+		within = 2 << 20
+	)
+	var before []int64
+	for range 30 {
+		m, err := memoryOf(p)
+		if err != nil || m.unknown {
+			return m, err
+		}
+		before = append(before, m.sum())
+		if n := len(before); n >= looks && slices.Max(before[n-looks:])-slices.Min(before[n-looks:]) < within {
+			return m, nil
+		}
+		time.Sleep(2 * time.Second)
+	}
+	return memoryOf(p) // it never rests, and costs what it costs
+}
 
 func memoryOf(p *patchbay) (memory, error) {
 	table, err := processes()
