@@ -53,6 +53,7 @@ type Host struct {
 	shelf      *release.Shelf
 	runDir     string // of this process: sockets, uploads
 	ledger     *usage.Ledger
+	dispatcher *dispatch.Dispatcher
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
 	courier      *event.Courier
@@ -102,7 +103,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.rewrap(background) })
 	running.Go(func() { h.sweep(background) })
 	running.Go(func() { h.integrations.KeepFresh(background) })
-	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
+	running.Go(func() { h.listenTo(background) })
 	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
@@ -127,6 +128,14 @@ func (h *Host) Run(ctx context.Context) error {
 	stop()
 	running.Wait()
 	return err
+}
+
+// listenTo follows what the database tells every host.
+func (h *Host) listenTo(ctx context.Context) {
+	h.store.Listen(ctx, map[string]func(string){
+		store.ChangedChannel: h.integrations.Changed,
+		store.HoldsChannel:   func(notice string) { h.dispatcher.HoldChanged(ctx, notice) },
+	})
 }
 
 // giveBack returns memory to the system once the start is over: what starting leaves behind, such as the adapters' manifests and binaries,

@@ -220,8 +220,9 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 			h.cfg.Logger.Warn("the last traces could not be sent", "error", err)
 		}
 	})
-	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
-		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+		Claims: h.store, Holds: h.store, Budgets: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	h.dispatcher.HoldChanged(ctx, "")
 	webhooks := h.openEvents(log)
 	provider, err := h.openSignIn(ctx)
 	if err != nil {
@@ -229,7 +230,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Scratch: h.runDir,
@@ -237,7 +238,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
-	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, Link: rest.Link, PublicURL: h.url,
+	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Link: rest.Link, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger})
 	if err != nil {
 		return err
