@@ -33,6 +33,8 @@ const (
 	// startTime is after how long a start is over, with all that it begins in the background.
 	startTime  = 2 * time.Second
 	sweepEvery = 10 * time.Minute
+	// rollUpEvery is how often calls are added to the sums; whoever asks for sums does it too.
+	rollUpEvery = 5 * time.Second
 )
 
 // Host is one process that serves.
@@ -104,6 +106,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.sweep(background) })
 	running.Go(func() { h.integrations.KeepFresh(background) })
 	running.Go(func() { h.listenTo(background) })
+	running.Go(func() { h.rollUp(background) })
 	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
@@ -216,6 +219,21 @@ func (h *Host) sweep(ctx context.Context) {
 	h.every(ctx, sweepEvery, func() {
 		if err := h.store.Sweep(ctx, time.Now(), dispatch.ClaimLifetime); err != nil && ctx.Err() == nil {
 			h.cfg.Logger.Warn("sweeping the database failed", "error", err)
+		}
+	})
+}
+
+// rollUp adds the calls to the sums, and removes now and then what is kept no longer.
+func (h *Host) rollUp(ctx context.Context) {
+	swept := time.Now()
+	h.every(ctx, rollUpEvery, func() {
+		err := h.store.RollUp(ctx)
+		if err == nil && time.Since(swept) > sweepEvery {
+			swept = time.Now()
+			err = h.store.SweepUsage(ctx, swept)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.cfg.Logger.Warn("rolling calls up failed; it goes on later", "error", err)
 		}
 	})
 }

@@ -230,11 +230,11 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Scratch: h.runDir,
-		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
+		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})

@@ -46,6 +46,9 @@ func (a *API) who(r *http.Request, scope string) (identity.Principal, error) {
 	if err != nil {
 		return p, err
 	}
+	if err := a.throttle.take(r.Context(), p); err != nil {
+		return p, err
+	}
 	return p, allow(r.Context(), p, scope)
 }
 
@@ -62,6 +65,9 @@ func allow(ctx context.Context, p identity.Principal, scope string) error {
 func (a *API) Guard(scope string, next func(http.ResponseWriter, *http.Request, identity.Principal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := a.bearer(r)
+		if err == nil {
+			err = a.throttle.take(r.Context(), p)
+		}
 		if err == nil {
 			err = allow(r.Context(), p, scope)
 		}

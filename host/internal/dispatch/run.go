@@ -279,7 +279,7 @@ func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, 
 	}
 	ctx = context.WithoutCancel(ctx) // the call has happened, whoever still waits for it
 	record := usage.Call{ID: r.id, User: r.call.User, Token: r.call.Token, Integration: r.integration.ID, Label: r.integration.Label,
-		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Started: r.started, Duration: duration,
+		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Workflow: r.call.Workflow, Started: r.started, Duration: duration,
 		Attempts: r.attempts, BytesIn: int64(len(r.call.Input)), BytesOut: r.bytesOut, Units: r.units}
 	var f *catalog.Failure
 	if failed != nil {

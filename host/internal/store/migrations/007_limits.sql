@@ -35,7 +35,101 @@ BEGIN
     END IF;
 END $$;
 
+ALTER TABLE calls ADD COLUMN IF NOT EXISTS workflow text;
+
+-- Sums over calls. span is 'h' or 'd' and at the hour or day (UTC) in which the calls began. latency counts them by duration (usage.Latency).
+CREATE TABLE usage_sums (
+    user_id        text NOT NULL,
+    span           text NOT NULL,
+    at             timestamptz NOT NULL,
+    integration_id text NOT NULL,
+    platform       text NOT NULL,
+    operation      text NOT NULL,
+    workflow       text NOT NULL,
+    calls          bigint NOT NULL,
+    failed         bigint NOT NULL,
+    duration_us    bigint NOT NULL,
+    bytes_in       bigint NOT NULL,
+    bytes_out      bigint NOT NULL,
+    cost           numeric NOT NULL,
+    latency        bigint[] NOT NULL,
+    PRIMARY KEY (user_id, span, at, integration_id, platform, operation, workflow)
+);
+CREATE INDEX usage_sums_age ON usage_sums (span, at);
+
+-- What has a name besides: kinds of failures and units.
+CREATE TABLE usage_parts (
+    user_id        text NOT NULL,
+    span           text NOT NULL,
+    at             timestamptz NOT NULL,
+    integration_id text NOT NULL,
+    platform       text NOT NULL,
+    operation      text NOT NULL,
+    workflow       text NOT NULL,
+    sort           text NOT NULL, -- 'kind' or 'unit'
+    name           text NOT NULL,
+    n              numeric NOT NULL,
+    PRIMARY KEY (user_id, span, at, integration_id, platform, operation, workflow, sort, name)
+);
+CREATE INDEX usage_parts_age ON usage_parts (span, at);
+
+-- How far each chain of the audit log is rolled up. A call is committed with its record there, and the records of a chain are committed in
+-- their order: what lies behind seq is complete, and nothing comes before it any more.
+CREATE TABLE usage_progress (
+    chain text PRIMARY KEY,
+    seq   bigint NOT NULL
+);
+
+-- The operator's prices.
+CREATE TABLE usage_prices (
+    platform  text NOT NULL,
+    operation text NOT NULL,
+    unit      text NOT NULL,
+    usd       numeric NOT NULL,
+    PRIMARY KEY (platform, operation, unit)
+);
+
+CREATE FUNCTION add_latency(a bigint[], b bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS
+    'SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY i) FROM unnest(a, b) WITH ORDINALITY u(x, y, i)';
+
+-- Who is told when calls are too many, fail, are slow or cost too much. due_at is when a host looks at it next; value and state are as it found them.
+CREATE TABLE alerts (
+    id          text PRIMARY KEY,
+    user_id     text NOT NULL REFERENCES users,
+    name        text NOT NULL,
+    condition   jsonb NOT NULL,
+    post        jsonb,
+    enabled     boolean NOT NULL,
+    state       text NOT NULL DEFAULT 'ok',
+    value       double precision NOT NULL DEFAULT 0,
+    changed_at  timestamptz,
+    checked_at  timestamptz,
+    due_at      timestamptz NOT NULL DEFAULT now(),
+    created_at  timestamptz NOT NULL
+);
+CREATE INDEX alerts_user ON alerts (user_id, id DESC);
+CREATE INDEX alerts_due ON alerts (due_at) WHERE enabled;
+
+-- What an alert is to post with its owner's integration. The id is the call's Idempotency-Key, so that it is posted once.
+CREATE TABLE alert_posts (
+    id          text PRIMARY KEY,
+    alert_id    text NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    state       text NOT NULL,
+    value       double precision NOT NULL,
+    attempts    integer NOT NULL DEFAULT 0,
+    due_at      timestamptz NOT NULL DEFAULT now(),
+    done_at     timestamptz,
+    problem     text NOT NULL DEFAULT '',
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX alert_posts_due ON alert_posts (due_at) WHERE done_at IS NULL;
+CREATE INDEX alert_posts_alert ON alert_posts (alert_id, id DESC);
+
 ---- create above / drop below ----
 
+DROP TABLE alert_posts, alerts;
+DROP FUNCTION add_latency;
+DROP TABLE usage_prices, usage_progress, usage_parts, usage_sums;
+ALTER TABLE calls DROP COLUMN workflow;
 DROP FUNCTION take_budget;
 DROP TABLE budget_grants, holds;
