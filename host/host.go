@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/patchbay/patchbay/host/internal/alert"
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
 	"github.com/patchbay/patchbay/host/internal/event"
@@ -59,6 +60,7 @@ type Host struct {
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
 	courier      *event.Courier
+	watch        *alert.Watch
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -107,6 +109,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.integrations.KeepFresh(background) })
 	running.Go(func() { h.listenTo(background) })
 	running.Go(func() { h.rollUp(background) })
+	running.Go(func() { h.watch.Run(background) })
 	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {

@@ -224,13 +224,14 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Claims: h.store, Holds: h.store, Budgets: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	h.dispatcher.HoldChanged(ctx, "")
 	webhooks := h.openEvents(log)
+	alerts := h.openAlerts(log)
 	provider, err := h.openSignIn(ctx)
 	if err != nil {
 		return err
 	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Scratch: h.runDir,

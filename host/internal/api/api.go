@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/patchbay/patchbay/host/internal/alert"
 	"github.com/patchbay/patchbay/host/internal/audit"
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/cluster"
@@ -32,6 +33,7 @@ type Config struct {
 	History      usage.History
 	Sums         usage.Sums
 	Prices       usage.Prices
+	Alerts       *alert.Service
 	Files        *file.Cabinet
 	Links        *file.Links
 	Audit        *audit.Log
@@ -84,6 +86,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.calls(mux)
 	a.history()
 	a.usage()
+	a.alerts()
 	a.files(mux)
 	a.webhooks()
 	a.events()

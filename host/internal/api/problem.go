@@ -102,8 +102,10 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, usage.ErrGroup):
 		return newProblem(ctx, 422, "validation_failed", err.Error()+".")
 	}
-	if p := eventProblem(ctx, err); p != nil {
-		return p
+	for _, of := range []func(context.Context, error) *Problem{eventProblem, alertProblem} {
+		if p := of(ctx, err); p != nil {
+			return p
+		}
 	}
 	a.cfg.Logger.Error("a request failed inside the host", "request_id", requestID(ctx), "error", err)
 	if notReady := a.cfg.Ready(context.WithoutCancel(ctx)); notReady != nil {
