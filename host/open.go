@@ -229,6 +229,10 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err != nil {
 		return err
 	}
+	agreed, err := h.openConsent(ctx, who, log)
+	if err != nil {
+		return err
+	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
@@ -238,13 +242,13 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
-		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
+		Secure: strings.HasPrefix(h.url, "https://"), Consent: agreed, Logger: h.cfg.Logger})
 	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Link: rest.Link, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger})
 	if err != nil {
 		return err
 	}
-	mux.Handle("/mcp", rest.Guard(identity.ScopeCalls, agents.Serve))
+	mux.Handle("/mcp", rest.Guard(identity.ScopeCalls, identity.AudienceMCP, h.challenge(), agents.Serve))
 	h.serve(mux)
 	return h.welcome(ctx, who)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,8 @@ type Problem struct {
 	PlatformCode   string `json:"platform_code,omitempty"`
 	PlatformStatus int    `json:"platform_status,omitempty"`
 
-	retryAfter int // seconds
+	retryAfter int    // seconds
+	challenge  string // of a 401, in place of the usual one
 }
 
 // Error answers the detail.
@@ -49,7 +51,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="patchbay"`)
+		h.Set("WWW-Authenticate", cmp.Or(p.challenge, `Bearer realm="patchbay"`))
 	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))

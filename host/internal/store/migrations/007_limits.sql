@@ -125,8 +125,29 @@ CREATE TABLE alert_posts (
 CREATE INDEX alert_posts_due ON alert_posts (due_at) WHERE done_at IS NULL;
 CREATE INDEX alert_posts_alert ON alert_posts (alert_id, id DESC);
 
+-- A token that a program got by OAuth is good at one surface alone (audience), and is refreshed: its secrets change, its id stays.
+ALTER TABLE tokens ADD COLUMN audience text NOT NULL DEFAULT '', ADD COLUMN refresh_hash bytea, ADD COLUMN client_id text NOT NULL DEFAULT '',
+    ADD COLUMN refresh_ends timestamptz;
+
+-- What users agreed to, until a program redeems it; token_id is what it got, and finds it again where the code comes twice.
+CREATE TABLE consent_codes (
+    hash         bytea PRIMARY KEY,
+    user_id      text NOT NULL REFERENCES users,
+    client       text NOT NULL,
+    client_id    text NOT NULL,
+    redirect_uri text NOT NULL,
+    challenge    text NOT NULL,
+    scopes       text[] NOT NULL,
+    limits       jsonb NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    token_id     text
+);
+CREATE INDEX consent_codes_age ON consent_codes (expires_at);
+
 ---- create above / drop below ----
 
+DROP TABLE consent_codes;
+ALTER TABLE tokens DROP COLUMN audience, DROP COLUMN refresh_hash, DROP COLUMN client_id, DROP COLUMN refresh_ends;
 DROP TABLE alert_posts, alerts;
 DROP FUNCTION add_latency;
 DROP TABLE usage_prices, usage_progress, usage_parts, usage_sums;
