@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"egress":      {},
 	"audit":       {},
 	"usage":       {},
+	"alert":       {"id", "usage"},
 	"identity":    {"id"},
 	"cluster":     {"vault"},
 	"catalog":     {"vault"},
@@ -49,13 +50,15 @@ var rooms = map[string][]string{
 	"supervisor/doctor/probe": {},
 	"dispatch":                {"catalog", "file", "id", "integration", "usage", "vault"},
 	"store/postgres":          {},
-	"store": {"audit", "catalog", "cluster", "dispatch", "event", "file", "identity", "integration", "oauth", "release", "store/postgres",
-		"usage", "vault"},
-	"api": {"audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "release", "supervisor", "usage",
+	"store": {"alert", "audit", "catalog", "cluster", "consent", "dispatch", "event", "file", "id", "identity", "integration", "oauth", "release",
+		"store/postgres", "usage", "vault"},
+	"api": {"alert", "audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "release", "supervisor", "usage",
 		"vault"},
 	"signin": {"id", "vault"},
-	"web":    {"api", "catalog", "identity", "integration", "signin"},
-	"mcp":    {"catalog", "dispatch", "identity", "integration"},
+	// The authorisation server for agents: its tokens are those of identity.
+	"consent": {"id", "identity"},
+	"web":     {"api", "catalog", "consent", "identity", "integration", "signin"},
+	"mcp":     {"catalog", "dispatch", "identity", "integration"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

@@ -65,6 +65,8 @@ type Config struct {
 	Now func() time.Time `json:"-"`
 	// AllowPrivateWebhooks lets webhooks lead to private and loopback addresses, and to http:// ones.
 	AllowPrivateWebhooks bool
+	// UserRequests and TokenRequests are how many requests a minute this host takes of one user and of one token; any number when 0.
+	UserRequests, TokenRequests int
 	// OIDC is a provider at which people sign in; without an issuer they do so by links alone.
 	OIDC OIDC
 	// Version of this build. Required.

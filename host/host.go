@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/patchbay/patchbay/host/internal/alert"
 	"github.com/patchbay/patchbay/host/internal/cluster"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
 	"github.com/patchbay/patchbay/host/internal/event"
@@ -30,6 +31,8 @@ const (
 	drainTime    = 30 * time.Second
 	refreshEvery = 2 * time.Second
 	sweepEvery   = 10 * time.Minute
+	// rollUpEvery is how often calls are added to the sums; whoever asks for sums does it too.
+	rollUpEvery = 5 * time.Second
 )
 
 // Host is one process that serves.
@@ -50,9 +53,11 @@ type Host struct {
 	shelf      *release.Shelf
 	runDir     string // of this process: sockets, uploads
 	ledger     *usage.Ledger
+	dispatcher *dispatch.Dispatcher
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
 	courier      *event.Courier
+	watch        *alert.Watch
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -99,7 +104,9 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.rewrap(background) })
 	running.Go(func() { h.sweep(background) })
 	running.Go(func() { h.integrations.KeepFresh(background) })
-	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
+	running.Go(func() { h.listenTo(background) })
+	running.Go(func() { h.rollUp(background) })
+	running.Go(func() { h.watch.Run(background) })
 	running.Go(func() { h.courier.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
@@ -124,6 +131,14 @@ func (h *Host) Run(ctx context.Context) error {
 	stop()
 	running.Wait()
 	return err
+}
+
+// listenTo follows what the database tells every host.
+func (h *Host) listenTo(ctx context.Context) {
+	h.store.Listen(ctx, map[string]func(string){
+		store.ChangedChannel: h.integrations.Changed,
+		store.HoldsChannel:   func(notice string) { h.dispatcher.HoldChanged(ctx, notice) },
+	})
 }
 
 // databaseGone is closed when the private database cannot run any more.
@@ -191,6 +206,21 @@ func (h *Host) sweep(ctx context.Context) {
 	h.every(ctx, sweepEvery, func() {
 		if err := h.store.Sweep(ctx, time.Now(), dispatch.ClaimLifetime); err != nil && ctx.Err() == nil {
 			h.cfg.Logger.Warn("sweeping the database failed", "error", err)
+		}
+	})
+}
+
+// rollUp adds the calls to the sums, and removes now and then what is kept no longer.
+func (h *Host) rollUp(ctx context.Context) {
+	swept := time.Now()
+	h.every(ctx, rollUpEvery, func() {
+		err := h.store.RollUp(ctx)
+		if err == nil && time.Since(swept) > sweepEvery {
+			swept = time.Now()
+			err = h.store.SweepUsage(ctx, swept)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.cfg.Logger.Warn("rolling calls up failed; it goes on later", "error", err)
 		}
 	})
 }

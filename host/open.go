@@ -220,29 +220,35 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 			h.cfg.Logger.Warn("the last traces could not be sent", "error", err)
 		}
 	})
-	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
-		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+		Claims: h.store, Holds: h.store, Budgets: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	h.dispatcher.HoldChanged(ctx, "")
 	webhooks := h.openEvents(log)
+	alerts := h.openAlerts(log)
 	provider, err := h.openSignIn(ctx)
+	if err != nil {
+		return err
+	}
+	agreed, err := h.openConsent(ctx, who, log)
 	if err != nil {
 		return err
 	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Scratch: h.runDir,
-		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
+		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
-		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
-	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, Link: rest.Link, PublicURL: h.url,
+		Secure: strings.HasPrefix(h.url, "https://"), Consent: agreed, Logger: h.cfg.Logger})
+	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Link: rest.Link, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger})
 	if err != nil {
 		return err
 	}
-	mux.Handle("/mcp", rest.Guard(identity.ScopeCalls, agents.Serve))
+	mux.Handle("/mcp", rest.Guard(identity.ScopeCalls, identity.AudienceMCP, h.challenge(), agents.Serve))
 	h.serve(mux)
 	return h.welcome(ctx, who)
 }

@@ -83,29 +83,3 @@ func units(used map[string]float64) string {
 	sort.Strings(names)
 	return strings.Join(names, ", ")
 }
-
-type usageCmd struct {
-	GroupBy string `name:"group-by" enum:"integration,platform,operation,day" default:"integration" help:"What to sum up by: integration, platform, operation or day."`
-	Since   string `default:"720h" help:"From when on: a duration back from now, or a time such as 2026-01-02T15:04:05Z."`
-}
-
-// Run sums calls up.
-func (c *usageCmd) Run(ctx context.Context, at *client, con *console) error {
-	type total struct {
-		Group      string  `json:"group"`
-		Calls      int64   `json:"calls"`
-		Errors     int64   `json:"errors"`
-		DurationMS float64 `json:"duration_ms"`
-		BytesIn    int64   `json:"bytes_in"`
-		BytesOut   int64   `json:"bytes_out"`
-	}
-	return showList(ctx, at, con, get(query("group_by", c.GroupBy, "since", c.Since), "v1", "usage"), "There were no calls in this time.",
-		[]string{strings.ToUpper(c.GroupBy), "CALLS", "FAILED", "MEAN", "SENT", "RECEIVED"},
-		func(t total) []string {
-			mean := ""
-			if t.Calls > 0 {
-				mean = millis(t.DurationMS / float64(t.Calls))
-			}
-			return []string{t.Group, strconv.FormatInt(t.Calls, 10), strconv.FormatInt(t.Errors, 10), mean, size(t.BytesIn), size(t.BytesOut)}
-		})
-}

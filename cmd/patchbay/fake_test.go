@@ -141,7 +141,7 @@ func (f *fake) routes(body string) http.Handler {
 	record := `{"id":"call_1","integration":"int_team","label":"Team","platform":"slack","operation":"send_message","effect":"write","kind":"ok","started_at":"2020-01-02T03:04:05Z","duration_ms":12.5,"attempts":1,"bytes_in":10,"bytes_out":2000,"usage":{"tokens":7}}`
 	mux.Handle("GET /v1/calls", says(`{"items":[`+record+`],"next_cursor":"call_1"}`))
 	mux.Handle("GET /v1/calls/call_1", says(record))
-	mux.Handle("GET /v1/usage", says(`{"items":[{"group":"slack","calls":4,"errors":1,"duration_ms":48,"bytes_in":1,"bytes_out":2}],"next_cursor":null}`))
+	mux.Handle("GET /v1/usage", says(`{"items":[{"group":"slack","calls":4,"errors":1,"duration_ms":48,"latency_ms":{"p50":12,"p95":20},"cost_usd":1.5,"bytes_in":1,"bytes_out":2}],"next_cursor":null}`))
 	webhooks(mux)
 	f.operator(mux, body)
 	return mux

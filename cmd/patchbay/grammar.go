@@ -15,6 +15,7 @@ type grammar struct {
 	Call         callCmd         `cmd:"" group:"use" help:"Run an operation."`
 	Calls        callsCmd        `cmd:"" group:"use" help:"Your calls, the newest first."`
 	Usage        usageCmd        `cmd:"" group:"use" help:"Sum your calls up."`
+	Alert        alertCmd        `cmd:"" group:"use" help:"Thresholds and budgets of your usage."`
 	Events       eventsCmd       `cmd:"" group:"use" help:"What happened, the newest first."`
 	Webhook      webhookCmd      `cmd:"" group:"use" help:"Webhooks: addresses that are told what happened."`
 
@@ -27,6 +28,7 @@ type grammar struct {
 	Serve   serveCmd   `cmd:"" group:"operate" help:"Run the host."`
 	Revoke  revokeCmd  `cmd:"" group:"operate" help:"Kill switch: take all credentials of a user or a platform out of use, and end their grants."`
 	Hosts   hostsCmd   `cmd:"" group:"operate" help:"List the live hosts of the cluster."`
+	Prices  pricesCmd  `cmd:"" group:"operate" help:"Prices by which calls are charged where the platform does not say what they cost."`
 	Adapter adapterCmd `cmd:"" group:"operate" help:"Adapters: the programs that speak to platforms."`
 	Key     keyCmd     `cmd:"" group:"operate" help:"Encryption keys: what is in use, rotation, retirement."`
 	Audit   auditCmd   `cmd:"" group:"operate" help:"The record of who did what."`

@@ -62,6 +62,8 @@ type platformSetCmd struct {
 	AllowPrivate *bool    `name:"allow-private-network" negatable:"" help:"Let its adapter reach private and loopback addresses."`
 	AllowCIDR    []string `name:"allow-cidr" placeholder:"RANGE" help:"Let it reach these addresses too, such as 169.254.0.0/16; replaces those before, '' for none."`
 	MinTLS       *string  `name:"min-tls" enum:"1.2,1.3" help:"The least TLS version: 1.2 or 1.3."`
+	RateLimit    []string `name:"rate-limit" placeholder:"CALLS/SECONDS" xor:"limits" help:"Send no more calls of one account than this, such as 50/60, in place of the platform's own limits; 'none' for no limit."`
+	OwnLimits    bool     `name:"own-rate-limits" xor:"limits" help:"Go back to the platform's own rate limits."`
 	Enable       bool     `xor:"enabled" help:"Let the platform be used."`
 	Disable      bool     `xor:"enabled" help:"Hide the platform and refuse its calls."`
 
@@ -92,7 +94,36 @@ type settingsChange struct {
 	AllowedCIDRs *[]string    `json:"allowed_cidrs,omitempty"`
 	MinTLS       *string      `json:"min_tls_version,omitempty"`
 	Enabled      *bool        `json:"enabled,omitempty"`
+	RateLimits   *[]rateLimit `json:"rate_limits,omitempty"`
+	OwnLimits    bool         `json:"platform_rate_limits,omitempty"`
 	OAuth        *oauthChange `json:"oauth,omitempty"`
+}
+
+// rateLimit is a number of calls in a time.
+type rateLimit struct {
+	Calls      int `json:"calls"`
+	PerSeconds int `json:"per_seconds"`
+}
+
+// rateLimits reads limits such as 50/60; nil where none is given.
+func rateLimits(given []string) (*[]rateLimit, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	out := []rateLimit{}
+	for _, text := range given {
+		if text == "none" || text == "" {
+			continue
+		}
+		calls, seconds, _ := strings.Cut(text, "/")
+		n, err := strconv.Atoi(calls)
+		per, err2 := strconv.Atoi(strings.TrimSuffix(seconds, "s"))
+		if err != nil || err2 != nil || n < 1 || per < 1 {
+			return nil, usageError("--rate-limit wants calls and seconds such as 50/60, not %q", text)
+		}
+		out = append(out, rateLimit{n, per})
+	}
+	return &out, nil
 }
 
 type oauthChange struct {
@@ -121,6 +152,11 @@ func (c *platformSetCmd) change(con *console) (settingsChange, error) {
 	if c.Enable || c.Disable {
 		out.Enabled = &c.Enable
 	}
+	var err error
+	if out.RateLimits, err = rateLimits(c.RateLimit); err != nil {
+		return out, err
+	}
+	out.OwnLimits = c.OwnLimits
 	oauth := oauthChange{ClientID: c.ClientID, AuthorizationURL: c.AuthorizationURL, TokenURL: c.TokenURL, RevocationURL: c.RevocationURL, DeviceURL: c.DeviceURL, Issuer: c.Issuer,
 		Scopes: orNil(c.Scope)}
 	secret, err := c.secret(con)

@@ -29,6 +29,8 @@ type serveCmd struct {
 	AdapterMemory      int64         `name:"adapter-memory" env:"PATCHBAY_ADAPTER_MEMORY" default:"256" placeholder:"MIB" help:"Memory, in MiB, that an adapter's process should keep below; where the kernel lets the host bound it, twice that ends the process. ${default} when left out."`
 	RequireConfinement bool          `name:"require-confinement" env:"PATCHBAY_REQUIRE_CONFINEMENT" default:"true" negatable:"" help:"Refuse to start adapters where the kernel cannot confine them; --no-require-confinement starts them with what it can do."`
 	PrivateWebhooks    bool          `name:"allow-private-webhooks" env:"PATCHBAY_ALLOW_PRIVATE_WEBHOOKS" help:"Let webhooks lead to private and loopback addresses, and to http:// ones."`
+	UserRequests       int           `name:"user-requests" env:"PATCHBAY_USER_REQUESTS" placeholder:"N" help:"Requests a minute that this host takes of one user; any number when left out."`
+	TokenRequests      int           `name:"token-requests" env:"PATCHBAY_TOKEN_REQUESTS" placeholder:"N" help:"Requests a minute that this host takes of one token; any number when left out."`
 	OIDC               oidcFlags     `embed:"" prefix:"oidc-"`
 	LogLevel           string        `name:"log-level" env:"PATCHBAY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat          string        `name:"log-format" env:"PATCHBAY_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
@@ -88,7 +90,7 @@ func (c *serveCmd) config(flags *connection, con *console) (host.Config, error) 
 	return host.Config{Data: data, Listen: c.Listen, DatabaseURL: c.DatabaseURL, PostgresBin: expandHome(c.PostgresBin, home), Key: expandHome(c.Key, home),
 		PublicURL: c.PublicURL, Advertise: c.Advertise, Adapters: adapters, TLSCert: expandHome(c.TLSCert, home), TLSKey: expandHome(c.TLSKey, home),
 		TraceEndpoint: c.TraceEndpoint, IdleAfter: c.IdleAfter, AdapterMemory: c.AdapterMemory << 20, ProviderTimeout: c.ProviderTimeout, AllowUnconfined: !c.RequireConfinement,
-		AllowPrivateWebhooks: c.PrivateWebhooks, OIDC: oidc, Version: version, Logger: c.logger(con.err)}, nil
+		AllowPrivateWebhooks: c.PrivateWebhooks, UserRequests: c.UserRequests, TokenRequests: c.TokenRequests, OIDC: oidc, Version: version, Logger: c.logger(con.err)}, nil
 }
 
 // adaptersBeside answers the folder of adapters beside this program.

@@ -24,6 +24,19 @@ type token struct {
 	Token     string     `json:"token"`
 }
 
+// limits are what a token's calls are held to.
+type limits struct {
+	Platforms    []string `json:"platforms,omitempty"`
+	Integrations []string `json:"integrations,omitempty"`
+	Operations   []string `json:"operations,omitempty"`
+	Effects      []string `json:"effects,omitempty"`
+}
+
+// IsZero says whether they hold to nothing.
+func (l limits) IsZero() bool {
+	return len(l.Platforms)+len(l.Integrations)+len(l.Operations)+len(l.Effects) == 0
+}
+
 type tokenListCmd struct{ page }
 
 // Run lists tokens.
@@ -40,6 +53,10 @@ type tokenCreateCmd struct {
 	User      string   `placeholder:"ID" help:"For another user; operators only."`
 	Scope     []string `placeholder:"SCOPE" help:"What it may do: calls, integrations, tokens, operator; all that you may when left out."`
 	ExpiresIn string   `name:"expires-in" placeholder:"720h" help:"When it ends by itself; never when left out."`
+	Platform  []string `placeholder:"PLATFORM" help:"Hold its calls to these platforms."`
+	Account   []string `name:"integration" placeholder:"ID" help:"Hold its calls to these accounts."`
+	Operation []string `placeholder:"OPERATION" help:"Hold its calls to these operations, such as send_message or slack.send_message."`
+	Effect    []string `placeholder:"EFFECT" help:"Hold its calls to operations of these effects: read, idempotent, write."`
 	Service   bool     `help:"Let it act for any user that a request names; operators only."`
 }
 
@@ -47,7 +64,8 @@ type tokenCreateCmd struct {
 func (tokenCreateCmd) Help() string {
 	return `The secret goes to standard output alone, so that it can be piped to where it is kept; the host stores only its hash.
 
-    patchbay token create ci --scope calls --expires-in 720h`
+    patchbay token create ci --scope calls --expires-in 720h
+    patchbay token create reader --platform slack --effect read`
 }
 
 // Run makes a token.
@@ -58,7 +76,8 @@ func (c *tokenCreateCmd) Run(ctx context.Context, at *client, con *console) erro
 		Scopes    []string `json:"scopes,omitempty"`
 		ExpiresIn string   `json:"expires_in,omitempty"`
 		Service   bool     `json:"service,omitempty"`
-	}{c.User, c.Name, c.Scope, c.ExpiresIn, c.Service}
+		Limits    limits   `json:"limits,omitzero"`
+	}{c.User, c.Name, c.Scope, c.ExpiresIn, c.Service, limits{c.Platform, c.Account, c.Operation, c.Effect}}
 	return show(ctx, at, con, post(body, "v1", "tokens"), func(t token) {
 		con.note("Token %s may: %s. It is shown once:", clean(t.ID), clean(strings.Join(t.Scopes, ", ")))
 		con.say("%s", clean(t.Token))

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/patchbay/patchbay/host/internal/alert"
 	"github.com/patchbay/patchbay/host/internal/audit"
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/cluster"
@@ -30,6 +31,9 @@ type Config struct {
 	Catalog      *catalog.Catalog
 	Dispatcher   *dispatch.Dispatcher
 	History      usage.History
+	Sums         usage.Sums
+	Prices       usage.Prices
+	Alerts       *alert.Service
 	Files        *file.Cabinet
 	Links        *file.Links
 	Audit        *audit.Log
@@ -47,6 +51,8 @@ type Config struct {
 	// Ready says what keeps the host from serving, or nil.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
+	// Throttle bounds the requests of users and tokens.
+	Throttle Throttle
 	// PublicURL is where clients reach the host, without a trailing slash.
 	PublicURL string
 	Version   string
@@ -56,8 +62,9 @@ type Config struct {
 
 // API serves the routes.
 type API struct {
-	cfg  Config
-	huma huma.API
+	cfg      Config
+	huma     huma.API
+	throttle *throttle
 }
 
 // Register adds the routes to a mux and answers the API, whose OpenAPI document describes them.
@@ -70,7 +77,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 		Description: "An API token, `pb_...`. A service token acts for the user named in the Patchbay-User header."}}
 	hc.Security = []map[string][]string{{"token": {}}}
 	hc.Servers = []*huma.Server{{URL: cfg.PublicURL}}
-	a := &API{cfg: cfg, huma: humago.New(mux, hc)}
+	a := &API{cfg: cfg, huma: humago.New(mux, hc), throttle: newThrottle(cfg.Throttle, time.Now)}
 	a.huma.UseMiddleware(a.authenticate)
 	a.platforms()
 	a.settings()
@@ -78,6 +85,8 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.oauth()
 	a.calls(mux)
 	a.history()
+	a.usage()
+	a.alerts()
 	a.files(mux)
 	a.webhooks()
 	a.events()

@@ -46,6 +46,12 @@ func (a *API) who(r *http.Request, scope string) (identity.Principal, error) {
 	if err != nil {
 		return p, err
 	}
+	if p.Audience != "" {
+		return p, identity.ErrUnauthenticated // a program that got it for another surface, or somebody whom it gave it to
+	}
+	if err := a.throttle.take(r.Context(), p); err != nil {
+		return p, err
+	}
 	return p, allow(r.Context(), p, scope)
 }
 
@@ -58,15 +64,23 @@ func allow(ctx context.Context, p identity.Principal, scope string) error {
 }
 
 // Guard answers a handler for another surface, which is told whose bearer token, with this scope, sent the request. A browser's cookie is
-// no token. Refusals are problems.
-func (a *API) Guard(scope string, next func(http.ResponseWriter, *http.Request, identity.Principal)) http.Handler {
+// no token. The token is good for all surfaces or for this audience. Refusals are problems; one for want of a token has the challenge.
+func (a *API) Guard(scope, audience, challenge string, next func(http.ResponseWriter, *http.Request, identity.Principal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := a.bearer(r)
+		if err == nil && p.Audience != "" && p.Audience != audience {
+			err = identity.ErrUnauthenticated
+		}
+		if err == nil {
+			err = a.throttle.take(r.Context(), p)
+		}
 		if err == nil {
 			err = allow(r.Context(), p, scope)
 		}
 		if err != nil {
-			a.problem(r.Context(), err).write(w)
+			problem := a.problem(r.Context(), err)
+			problem.challenge = challenge
+			problem.write(w)
 			return
 		}
 		next(w, r, p)

@@ -17,6 +17,7 @@ type callView struct {
 	Platform    string             `json:"platform"`
 	Operation   string             `json:"operation"`
 	Effect      string             `json:"effect"`
+	Workflow    string             `json:"workflow,omitempty"`
 	Kind        string             `json:"kind" doc:"How it ended: ok, or a kind of failure"`
 	Reason      string             `json:"reason,omitempty"`
 	StartedAt   time.Time          `json:"started_at"`
@@ -37,18 +38,9 @@ func viewCall(c usage.Call) callView {
 	if units == nil {
 		units = map[string]float64{}
 	}
-	return callView{ID: c.ID, Integration: c.Integration, Label: c.Label, Platform: c.Platform, Operation: c.Operation, Effect: c.Effect,
+	return callView{ID: c.ID, Integration: c.Integration, Label: c.Label, Platform: c.Platform, Operation: c.Operation, Effect: c.Effect, Workflow: c.Workflow,
 		Kind: kind, Reason: c.Reason, StartedAt: c.Started.UTC(), DurationMS: float64(c.Duration.Microseconds()) / 1000, Attempts: c.Attempts,
 		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Usage: units, Token: c.Token}
-}
-
-type totalView struct {
-	Group      string  `json:"group"`
-	Calls      int64   `json:"calls"`
-	Errors     int64   `json:"errors"`
-	DurationMS float64 `json:"duration_ms" doc:"Of all calls together"`
-	BytesIn    int64   `json:"bytes_in"`
-	BytesOut   int64   `json:"bytes_out"`
 }
 
 func (a *API) history() {
@@ -84,24 +76,6 @@ func (a *API) history() {
 				view.Files[i].URL = a.fileURL(c.ID, view.Files[i].ID)
 			}
 			return &body[callView]{view}, nil
-		})
-	type totals struct {
-		GroupBy string `query:"group_by" enum:"integration,platform,operation,day" default:"integration"`
-		Since   string `query:"since" maxLength:"40" default:"720h" doc:"A duration back from now, or a time (RFC 3339)"`
-	}
-	add(a, route{method: "GET", path: "/v1/usage", id: "get-usage", tag: "Calls", summary: "Sum your calls up", scope: identity.ScopeCalls},
-		func(ctx context.Context, in *totals) (*body[list[totalView]], error) {
-			since, err := a.parseSince(in.Since)
-			if err != nil {
-				return nil, err
-			}
-			found, err := a.cfg.History.Totals(ctx, principal(ctx).User, in.GroupBy, since)
-			if err != nil {
-				return nil, err
-			}
-			return pageOf(found, len(found), func(t usage.Total) string { return t.Group }, func(t usage.Total) totalView {
-				return totalView{t.Group, t.Calls, t.Errors, float64(t.Duration.Microseconds()) / 1000, t.BytesIn, t.BytesOut}
-			}), nil
 		})
 }
 

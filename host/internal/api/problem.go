@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,8 @@ type Problem struct {
 	PlatformCode   string `json:"platform_code,omitempty"`
 	PlatformStatus int    `json:"platform_status,omitempty"`
 
-	retryAfter int // seconds
+	retryAfter int    // seconds
+	challenge  string // of a 401, in place of the usual one
 }
 
 // Error answers the detail.
@@ -49,7 +51,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="patchbay"`)
+		h.Set("WWW-Authenticate", cmp.Or(p.challenge, `Bearer realm="patchbay"`))
 	}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
@@ -102,8 +104,10 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, usage.ErrGroup):
 		return newProblem(ctx, 422, "validation_failed", err.Error()+".")
 	}
-	if p := eventProblem(ctx, err); p != nil {
-		return p
+	for _, of := range []func(context.Context, error) *Problem{eventProblem, alertProblem} {
+		if p := of(ctx, err); p != nil {
+			return p
+		}
 	}
 	a.cfg.Logger.Error("a request failed inside the host", "request_id", requestID(ctx), "error", err)
 	if notReady := a.cfg.Ready(context.WithoutCancel(ctx)); notReady != nil {

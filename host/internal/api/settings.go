@@ -10,11 +10,13 @@ import (
 
 // settingsChange is a change of settings: a field that is left out keeps its value.
 type settingsChange struct {
-	BaseURL             *string   `json:"base_url,omitempty" maxLength:"2000"`
-	AllowPrivateNetwork *bool     `json:"allow_private_network,omitempty"`
-	AllowedCIDRs        *[]string `json:"allowed_cidrs,omitempty" maxItems:"100"`
-	MinTLS              *string   `json:"min_tls_version,omitempty"`
-	Enabled             *bool     `json:"enabled,omitempty"`
+	BaseURL             *string              `json:"base_url,omitempty" maxLength:"2000"`
+	AllowPrivateNetwork *bool                `json:"allow_private_network,omitempty"`
+	AllowedCIDRs        *[]string            `json:"allowed_cidrs,omitempty" maxItems:"100"`
+	MinTLS              *string              `json:"min_tls_version,omitempty"`
+	Enabled             *bool                `json:"enabled,omitempty"`
+	RateLimits          *[]catalog.RateLimit `json:"rate_limits,omitempty" maxItems:"100" doc:"Stand in place of the platform's own; an empty list is none"`
+	OwnRateLimits       bool                 `json:"platform_rate_limits,omitempty" doc:"Go back to the platform's own rate limits"`
 	OAuth               struct {
 		ClientID         *string   `json:"client_id,omitempty" maxLength:"500"`
 		ClientSecret     *string   `json:"client_secret,omitempty" maxLength:"4000"`
@@ -33,6 +35,10 @@ func (c *settingsChange) apply(s *catalog.Settings) {
 	set(&s.MinTLS, c.MinTLS)
 	if c.Enabled != nil {
 		s.Disabled = !*c.Enabled
+	}
+	set(&s.RateLimits, c.RateLimits)
+	if c.OwnRateLimits {
+		s.RateLimits = nil
 	}
 	set(&s.OAuth.ClientID, c.OAuth.ClientID)
 	set(&s.OAuth.AuthorizationURL, c.OAuth.AuthorizationURL)
@@ -69,7 +75,7 @@ func (c *settingsChange) cidrs(ctx context.Context) ([]netip.Prefix, error) {
 
 func settingsOf(s catalog.Settings) platformSettings {
 	out := platformSettings{BaseURL: s.BaseURL, AllowPrivateNetwork: s.AllowPrivateNetwork, MinTLS: s.MinTLS, Enabled: !s.Disabled,
-		OAuth: s.OAuth, AllowedCIDRs: []string{}}
+		OAuth: s.OAuth, AllowedCIDRs: []string{}, RateLimits: s.RateLimits}
 	if out.MinTLS == "" {
 		out.MinTLS = "1.3"
 	}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -87,6 +88,7 @@ func changed(before, after Settings, secret bool) string {
 	add("allowed_cidrs", !slices.Equal(before.AllowedCIDRs, after.AllowedCIDRs))
 	add("min_tls_version", before.MinTLS != after.MinTLS)
 	add("enabled", before.Disabled != after.Disabled)
+	add("rate_limits", !reflect.DeepEqual(before.RateLimits, after.RateLimits))
 	a, b := before.OAuth, after.OAuth
 	add("oauth", a.ClientID != b.ClientID || a.AuthorizationURL != b.AuthorizationURL || a.TokenURL != b.TokenURL ||
 		a.RevocationURL != b.RevocationURL || a.DeviceAuthorizationURL != b.DeviceAuthorizationURL || a.Issuer != b.Issuer || !slices.Equal(a.Scopes, b.Scopes))

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -20,7 +22,15 @@ type Settings struct {
 	Disabled bool
 	// OAuth is the operator's client; its secret is kept sealed and apart.
 	OAuth OAuthClient
+	// RateLimits stand in place of those that the platform declares; nil leaves the platform's, an empty list none.
+	RateLimits []RateLimit
 }
+
+// maxLimits and maxPeriod bound the operator's rate limits.
+const (
+	maxLimits = 100
+	maxPeriod = 30 * 24 * 60 * 60 // seconds
+)
 
 // OAuthClient is what the operator registered at the provider, and where he wants the provider to be.
 type OAuthClient struct {
@@ -43,6 +53,14 @@ func (s Settings) Check() []Violation {
 	}
 	if s.MinTLS != "" && s.MinTLS != "1.2" && s.MinTLS != "1.3" {
 		out = append(out, Violation{"/min_tls_version", `must be "1.2" or "1.3"`})
+	}
+	if len(s.RateLimits) > maxLimits {
+		out = append(out, Violation{"/rate_limits", fmt.Sprintf("must be at most %d", maxLimits)})
+	}
+	for i, l := range s.RateLimits {
+		if l.Calls == 0 || l.Calls > math.MaxInt32 || l.PerSeconds == 0 || l.PerSeconds > maxPeriod {
+			out = append(out, Violation{fmt.Sprintf("/rate_limits/%d", i), "must have calls and per_seconds of at least 1, and at most 30 days"})
+		}
 	}
 	for pointer, value := range map[string]string{"/oauth/authorization_url": s.OAuth.AuthorizationURL,
 		"/oauth/token_url": s.OAuth.TokenURL, "/oauth/revocation_url": s.OAuth.RevocationURL,

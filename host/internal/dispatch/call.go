@@ -32,6 +32,8 @@ type Call struct {
 	Files                  []catalog.InFile
 	// Timeout is DefaultTimeout when 0.
 	Timeout time.Duration
+	// Workflow is the id of the workflow that the call is a part of, or "".
+	Workflow string
 	// IdempotencyKey makes a repeated request safe: it gets the first one's answer.
 	IdempotencyKey string
 	// Sink takes progress and deltas as they come; nil asks for the result alone.

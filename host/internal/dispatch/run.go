@@ -38,6 +38,8 @@ type Config struct {
 	Ledger       *usage.Ledger
 	Files        *file.Cabinet
 	Claims       Claims
+	Holds        Holds
+	Budgets      Budgets
 	Vault        *vault.Vault
 	// Host is the id of this process.
 	Host string
@@ -49,12 +51,15 @@ type Config struct {
 
 // Dispatcher runs calls. It is safe for concurrent use.
 type Dispatcher struct {
-	cfg   Config
-	holds *holds
+	cfg     Config
+	holds   *holds
+	budgets *budgets
 }
 
 // New answers a dispatcher.
-func New(cfg Config) *Dispatcher { return &Dispatcher{cfg: cfg, holds: newHolds()} }
+func New(cfg Config) *Dispatcher {
+	return &Dispatcher{cfg: cfg, holds: newHolds(), budgets: newBudgets(cfg.Budgets)}
+}
 
 // Run runs a call and answers when it is recorded. Failures are *catalog.Failure.
 func (d *Dispatcher) Run(ctx context.Context, c Call) (Answer, error) {
@@ -143,7 +148,7 @@ func (r *run) checkScopes() error {
 func (r *run) attempt(ctx context.Context) (Answer, error) {
 	failures, waits := 0, 0
 	for {
-		if err := r.d.holds.wait(ctx, r.integration.ID); err != nil {
+		if err := r.turn(ctx); err != nil {
 			return Answer{}, err
 		}
 		answer, repeatable, f := r.once(ctx)
@@ -160,13 +165,35 @@ func (r *run) attempt(ctx context.Context) (Answer, error) {
 			if waits++; waits > maxWaits {
 				return Answer{}, f
 			}
-			r.d.holds.hold(r.integration.ID, cmpOr(f.RetryAfter, unknownWait))
+			r.d.hold(ctx, r.integration.ID, cmpOr(f.RetryAfter, unknownWait))
 		case again:
 			if failures++; failures >= maxAttempts || !sleep(ctx, backoff(failures, f)) {
 				return Answer{}, settle(r.operation.Effect, f)
 			}
 		case giveUp:
 			return Answer{}, settle(r.operation.Effect, f)
+		}
+	}
+}
+
+// turn waits until the platform takes a call of the integration.
+func (r *run) turn(ctx context.Context) error {
+	if err := r.d.holds.wait(ctx, r.integration.ID); err != nil {
+		return err
+	}
+	return r.d.budgets.take(ctx, r.integration.ID, matching(r.platform, r.settings, r.operation.Name))
+}
+
+// open opens the credential. That may take a while: where the platform has asked for a pause meanwhile, it is waited for, and the
+// credential opened again.
+func (r *run) open(ctx context.Context) (integration.Lease, error) {
+	for {
+		lease, err := r.d.cfg.Integrations.Open(ctx, r.call.User, r.integration)
+		if err != nil || r.d.holds.left(r.integration.ID) == 0 {
+			return lease, err
+		}
+		if err := r.d.holds.wait(ctx, r.integration.ID); err != nil {
+			return lease, err
 		}
 	}
 }
@@ -195,7 +222,7 @@ func (r *run) refused(ctx context.Context, f *catalog.Failure, repeatable bool) 
 
 // once sends the call one time.
 func (r *run) once(ctx context.Context) (Answer, bool, *catalog.Failure) {
-	lease, err := r.d.cfg.Integrations.Open(ctx, r.call.User, r.integration)
+	lease, err := r.open(ctx)
 	if err != nil {
 		return Answer{}, rewindable(r.call.Files), r.asFailure(err)
 	}
@@ -252,7 +279,7 @@ func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, 
 	}
 	ctx = context.WithoutCancel(ctx) // the call has happened, whoever still waits for it
 	record := usage.Call{ID: r.id, User: r.call.User, Token: r.call.Token, Integration: r.integration.ID, Label: r.integration.Label,
-		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Started: r.started, Duration: duration,
+		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Workflow: r.call.Workflow, Started: r.started, Duration: duration,
 		Attempts: r.attempts, BytesIn: int64(len(r.call.Input)), BytesOut: r.bytesOut, Units: r.units}
 	var f *catalog.Failure
 	if failed != nil {

@@ -20,7 +20,7 @@ func (k known) principal(now time.Time) (Principal, error) {
 		return Principal{}, ErrUnauthenticated
 	}
 	return Principal{User: k.user.ID, Name: k.user.Name, Role: k.user.Role, Token: k.token.ID, Scopes: k.token.Scopes,
-		Limits: k.token.Limits, Service: k.token.Service}, nil
+		Limits: k.token.Limits, Audience: k.token.Audience, Service: k.token.Service}, nil
 }
 
 // cache keeps known tokens by the hash of their secret. What was read before a drop is never put after it.

@@ -33,6 +33,9 @@ const (
 	ScopeOperator     = "operator"     // settings, users, adapters, keys, audit; an operator's tokens only
 )
 
+// AudienceMCP is the surface for agents.
+const AudienceMCP = "mcp"
+
 // Scopes are all that there are.
 var Scopes = []string{ScopeCalls, ScopeIntegrations, ScopeTokens, ScopeOperator}
 
@@ -45,7 +48,9 @@ type Token struct {
 	// Limits hold its calls to some of what the scopes allow.
 	Limits Limits
 	// Service tokens may act for any user that they name.
-	Service   bool
+	Service bool
+	// Audience is the one surface that the token is good for; "" is all.
+	Audience  string
 	CreatedAt time.Time
 	ExpiresAt *time.Time
 	RevokedAt *time.Time
@@ -60,6 +65,8 @@ type Principal struct {
 	Scopes []string
 	// Limits are what the token's calls are held to.
 	Limits Limits
+	// Audience is the one surface that the token is good for; "" is all.
+	Audience string
 	// Service is true where the token may name the user that it acts for.
 	Service bool
 	// Session is true where a browser's cookie spoke, so that forged cross-site requests must be ruled out.

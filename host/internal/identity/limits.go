@@ -36,8 +36,8 @@ func (l Limits) Allow(integration, platform, operation, effect string) bool {
 
 func in(list []string, one string) bool { return len(list) == 0 || slices.Contains(list, one) }
 
-// check refuses limits that no call could meet, and limits of a token that could get round them.
-func (l Limits) check(scopes []string) error {
+// Check refuses limits that no call could meet, and limits of a token that could get round them.
+func (l Limits) Check(scopes []string) error {
 	for name, list := range map[string][]string{"platforms": l.Platforms, "integrations": l.Integrations, "operations": l.Operations, "effects": l.Effects} {
 		if len(list) > maxLimit {
 			return &InvalidError{"/limits/" + name, fmt.Sprintf("has more than %d entries", maxLimit)}

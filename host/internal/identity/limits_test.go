@@ -48,11 +48,11 @@ func TestLimitsThatAreRefused(t *testing.T) {
 		{Limits{Platforms: []string{"slack"}}, []string{ScopeOperator}, "/limits"},
 	} {
 		var invalid *InvalidError
-		if err := c.limits.check(c.scopes); !errors.As(err, &invalid) || invalid.Pointer != c.pointer {
+		if err := c.limits.Check(c.scopes); !errors.As(err, &invalid) || invalid.Pointer != c.pointer {
 			t.Errorf("%+v with %v answers %v", c.limits, c.scopes, err)
 		}
 	}
-	if err := (Limits{}).check(Scopes); err != nil {
+	if err := (Limits{}).Check(Scopes); err != nil {
 		t.Error(err)
 	}
 }

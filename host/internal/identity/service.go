@@ -115,7 +115,7 @@ func (s *Service) AddToken(ctx context.Context, n NewToken) (Token, string, erro
 	if err != nil {
 		return Token{}, "", err
 	}
-	if err := n.Limits.check(scopes); err != nil {
+	if err := n.Limits.Check(scopes); err != nil {
 		return Token{}, "", err
 	}
 	now := s.cfg.Now()

@@ -11,13 +11,13 @@ import (
 )
 
 const callColumns = `id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason, started_at, duration_us,
-	attempts, bytes_in, bytes_out, units`
+	attempts, bytes_in, bytes_out, units, coalesce(workflow, '')`
 
 func scanCall(row pgx.CollectableRow) (usage.Call, error) {
 	var c usage.Call
 	var us int64
 	err := row.Scan(&c.ID, &c.User, &c.Token, &c.Integration, &c.Label, &c.Platform, &c.Operation, &c.Effect, &c.Kind, &c.Reason,
-		&c.Started, &us, &c.Attempts, &c.BytesIn, &c.BytesOut, &c.Units)
+		&c.Started, &us, &c.Attempts, &c.BytesIn, &c.BytesOut, &c.Units, &c.Workflow)
 	c.Duration = time.Duration(us) * time.Microsecond
 	return c, err
 }
@@ -44,26 +44,4 @@ func (s *Store) Calls(ctx context.Context, f usage.Filter) ([]usage.Call, error)
 		return nil, err
 	}
 	return pgx.CollectRows(rows, scanCall)
-}
-
-// Totals answers sums over a user's calls since a time, grouped by integration, platform, operation or day.
-func (s *Store) Totals(ctx context.Context, user, groupBy string, since time.Time) ([]usage.Total, error) {
-	column := map[string]string{"integration": "integration_id", "platform": "platform", "operation": "platform || '.' || operation",
-		"day": "to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"}[groupBy]
-	if column == "" {
-		return nil, usage.ErrGroup
-	}
-	rows, err := s.pool.Query(ctx, `SELECT `+column+` AS g, count(*), count(*) FILTER (WHERE kind <> ''), coalesce(sum(duration_us), 0)::bigint,
-		coalesce(sum(bytes_in), 0)::bigint, coalesce(sum(bytes_out), 0)::bigint FROM calls WHERE user_id = $1 AND started_at >= $2
-		GROUP BY g ORDER BY 2 DESC, 1 LIMIT 1000`, user, since)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (usage.Total, error) {
-		var t usage.Total
-		var us int64
-		err := row.Scan(&t.Group, &t.Calls, &t.Errors, &us, &t.BytesIn, &t.BytesOut)
-		t.Duration = time.Duration(us) * time.Microsecond
-		return t, err
-	})
 }

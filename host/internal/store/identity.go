@@ -74,16 +74,16 @@ func (s Identities) ListUsers(ctx context.Context, before string, limit int) ([]
 	return pgx.CollectRows(rows, scanUser)
 }
 
-const tokenColumns = `t.id, t.user_id, t.name, t.scopes, t.limits, t.service, t.created_at, t.expires_at, t.revoked_at`
+const tokenColumns = `t.id, t.user_id, t.name, t.scopes, t.limits, t.service, t.created_at, t.expires_at, t.revoked_at, t.audience`
 
 func tokenFields(t *identity.Token) []any {
-	return []any{&t.ID, &t.User, &t.Name, &t.Scopes, &t.Limits, &t.Service, &t.CreatedAt, &t.ExpiresAt, &t.RevokedAt}
+	return []any{&t.ID, &t.User, &t.Name, &t.Scopes, &t.Limits, &t.Service, &t.CreatedAt, &t.ExpiresAt, &t.RevokedAt, &t.Audience}
 }
 
 // InsertToken stores a new token by its hash.
 func (s Identities) InsertToken(ctx context.Context, t identity.Token, hash []byte) error {
-	_, err := s.pool.Exec(ctx, `INSERT INTO tokens (id, user_id, name, scopes, limits, service, created_at, expires_at, revoked_at, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, append(tokenFields(&t), hash)...)
+	_, err := s.pool.Exec(ctx, `INSERT INTO tokens (id, user_id, name, scopes, limits, service, created_at, expires_at, revoked_at, audience, hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, append(tokenFields(&t), hash)...)
 	return err
 }
 

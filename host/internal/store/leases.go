@@ -121,11 +121,11 @@ func recordRefresh(ctx context.Context, tx pgx.Tx, d oauth.Done, outcome string,
 	return err
 }
 
-// changedChannel is where changes of integrations are told of, beside the announcements that somebody waits for.
-const changedChannel = "patchbay_integration"
+// ChangedChannel is where changes of integrations are told of, beside the announcements that somebody waits for.
+const ChangedChannel = "patchbay_integration"
 
 // notify tells all hosts that an integration has changed, when the transaction commits.
 func notify(ctx context.Context, tx pgx.Tx, integration string) error {
-	_, err := tx.Exec(ctx, `SELECT pg_notify('`+changedChannel+`', $1)`, integration)
+	_, err := tx.Exec(ctx, `SELECT pg_notify('`+ChangedChannel+`', $1)`, integration)
 	return err
 }

@@ -21,6 +21,7 @@ type settingsRow struct {
 	MinTLS              string              `json:"min_tls_version,omitempty"`
 	Disabled            bool                `json:"disabled,omitempty"`
 	OAuth               catalog.OAuthClient `json:"oauth"`
+	RateLimits          []catalog.RateLimit `json:"rate_limits"`
 }
 
 // PlatformSettings answers the settings of every platform that has some.

@@ -149,6 +149,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	batch.Queue(`DELETE FROM connect_sessions WHERE expires_at < $1`, now.Add(-24*time.Hour))
 	batch.Queue(`DELETE FROM refreshes WHERE at < $1`, now.AddDate(0, 0, -30))
 	batch.Queue(`DELETE FROM events WHERE created_at < now() - $1::interval`, eventsKept)
+	batch.Queue(`DELETE FROM consent_codes WHERE expires_at < $1`, now.Add(-24*time.Hour))
+	batch.Queue(`DELETE FROM holds WHERE until < clock_timestamp()`)
+	batch.Queue(`DELETE FROM budget_grants WHERE ends_at < clock_timestamp()`)
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweeping the database: %w", err)

@@ -48,11 +48,16 @@ func (w *Web) setSession(rw http.ResponseWriter, secret string) {
 
 // signInPage offers what there is to sign in with.
 func (w *Web) signInPage(rw http.ResponseWriter, status int, problem string) {
+	w.signInPageFor(rw, status, problem, "")
+}
+
+// signInPageFor does the same for a page of this host, which the provider's way back leads to.
+func (w *Web) signInPageFor(rw http.ResponseWriter, status int, problem, returnTo string) {
 	provider := ""
 	if w.cfg.Provider != nil {
 		provider = w.cfg.Provider.Name()
 	}
-	w.render(rw, status, "signin.html", map[string]string{"Problem": problem, "Provider": provider})
+	w.render(rw, status, "signin.html", map[string]string{"Problem": problem, "Provider": provider, "Return": returnTo})
 }
 
 // beginOIDC sends the browser to the provider.

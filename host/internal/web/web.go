@@ -14,6 +14,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/api"
 	"github.com/patchbay/patchbay/host/internal/catalog"
+	"github.com/patchbay/patchbay/host/internal/consent"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 )
@@ -31,7 +32,9 @@ type Config struct {
 	Provider Provider
 	// Secure marks cookies for TLS alone.
 	Secure bool
-	Logger *slog.Logger
+	// Consent is the authorisation server of the MCP surface.
+	Consent *consent.Service
+	Logger  *slog.Logger
 }
 
 // Web serves the pages.
@@ -50,6 +53,7 @@ func Register(mux *http.ServeMux, cfg Config) {
 		mux.HandleFunc("GET /signin/oidc", w.beginOIDC)
 		mux.HandleFunc("GET /signin/oidc/callback", w.finishOIDC)
 	}
+	w.consentRoutes(mux)
 	mux.HandleFunc("GET /docs", w.docs)
 	mux.HandleFunc("GET /oauth/start", w.startOAuth)
 	mux.HandleFunc("GET "+callbackPath, w.finishOAuth)
