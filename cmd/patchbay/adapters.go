@@ -18,6 +18,8 @@ type adapterCmd struct {
 	Disable  adapterDisableCmd  `cmd:"" help:"Take an adapter out of service."`
 	Enable   adapterEnableCmd   `cmd:"" help:"Put an adapter back into service."`
 	Key      adapterKeyCmd      `cmd:"" help:"The publishers whose signatures are accepted."`
+	New      adapterNewCmd      `cmd:"" help:"Begin an adapter of your own: a folder that builds."`
+	Dev      adapterDevCmd      `cmd:"" help:"Bring each saved change of an adapter into a running host."`
 	Pack     adapterPackCmd     `cmd:"" help:"Make a pack of a program, for others to install."`
 	Push     adapterPushCmd     `cmd:"" help:"Put a pack into a registry."`
 	Test     adapterTestCmd     `cmd:"" help:"Check that a program is a good adapter."`
