@@ -58,7 +58,7 @@ var rooms = map[string][]string{
 	// The authorisation server for agents: its tokens are those of identity.
 	"consent": {"id", "identity"},
 	"web":     {"api", "catalog", "consent", "identity", "integration", "signin"},
-	"mcp":     {"catalog", "dispatch", "identity", "integration"},
+	"mcp":     {"catalog", "dispatch", "file", "identity", "integration"},
 	// The provider that tests sign in at.
 	"oidctest": {},
 }

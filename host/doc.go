@@ -8,7 +8,7 @@
 //     the operation and the operator's settings.
 //  3. catalog (input.go) checks the input against the operation's schema, dispatch the scopes.
 //  4. With an Idempotency-Key, dispatch (claim.go) commits the claim before anything is sent.
-//  5. dispatch (hold.go) waits where the platform asked for a pause.
+//  5. dispatch waits where the platform asked any host for a pause (hold.go) or takes no more for now (budget.go).
 //  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call. An OAuth token that is about
 //     to end is refreshed first (oauth/refresher.go).
 //  7. supervisor (call.go) picks the release that serves (adapter.go) and gives the call to its process, which it starts if none runs
@@ -30,9 +30,11 @@
 //	dispatch      the life of a call
 //	file          files that calls gave, sealed
 //	usage, audit  what was recorded, and the hash chain of who did what
+//	alert         thresholds and budgets of usage, and who is told
 //	event         what happened, and the webhooks that are told
 //	identity      users, sessions, tokens
 //	signin        signing in at an OpenID provider
+//	consent       what users let MCP clients do: an authorisation server
 //	cluster       the hosts that share a database, and their word that an old copy is gone
 //	store         PostgreSQL; implements the Store interface that each room declares
 //	api, mcp, web REST, MCP, pages

@@ -243,7 +243,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Consent: agreed, Logger: h.cfg.Logger})
-	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Link: rest.Link, PublicURL: h.url,
+	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Files: files, Link: rest.Link, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger})
 	if err != nil {
 		return err

@@ -48,8 +48,9 @@ type callFile struct {
 func (a *API) calls(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/calls", a.serveCall)
 	registry := a.huma.OpenAPI().Components.Schemas
+	named := func(v any) *huma.Schema { return registry.Schema(typeOf(v), true, "") }
 	content := func(v any, name string) map[string]*huma.MediaType {
-		return map[string]*huma.MediaType{"application/json": {Schema: huma.SchemaFromType(registry, typeOf(v))}, name: {Schema: &huma.Schema{Type: "string"}}}
+		return map[string]*huma.MediaType{"application/json": {Schema: named(v)}, name: {Schema: &huma.Schema{Type: "string"}}}
 	}
 	a.huma.OpenAPI().AddOperation(&huma.Operation{Method: "POST", Path: "/v1/calls", OperationID: "call", Tags: []string{"Calls"},
 		Summary: "Run an operation",
@@ -57,10 +58,10 @@ func (a *API) calls(mux *http.ServeMux) {
 			"`Idempotency-Key` a repeated request is given the first one's answer for 24 hours.",
 		Parameters: []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string"}}},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json":    {Schema: huma.SchemaFromType(registry, typeOf(callRequest{}))},
+			"application/json":    {Schema: named(callRequest{})},
 			"multipart/form-data": {Schema: &huma.Schema{Type: "object", Description: "The part \"call\" holds the JSON object; every other part is a file."}}}},
 		Responses: map[string]*huma.Response{"200": {Description: "The operation's output", Content: content(dispatch.Answer{}, "text/event-stream")},
-			"default": {Description: "A problem", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: huma.SchemaFromType(registry, typeOf(Problem{}))}}}}})
+			"default": {Description: "A problem", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: named(Problem{})}}}}})
 }
 
 func (a *API) serveCall(w http.ResponseWriter, r *http.Request) {

@@ -173,7 +173,7 @@ type platformSettings struct {
 	MinTLS              string              `json:"min_tls_version"`
 	Enabled             bool                `json:"enabled"`
 	OAuth               catalog.OAuthClient `json:"oauth"`
-	RateLimits          []catalog.RateLimit `json:"rate_limits" doc:"Those that stand in place of the platform's own; null where none do"`
+	RateLimits          []catalog.RateLimit `json:"rate_limits" nullable:"true" doc:"Those that stand in place of the platform's own; null where none do"`
 }
 
 func (a *API) settings() {

@@ -148,9 +148,10 @@ func (p *Problem) write(w http.ResponseWriter) {
 
 var problemsOnce sync.Once
 
-// useProblems makes huma's own errors (validation, unknown bodies) problems too. Its hook is a global of the library.
+// useProblems makes huma's own errors (validation, unknown bodies) problems too, and lists what they are in the document. Both are globals of the library.
 func useProblems() {
 	problemsOnce.Do(func() {
+		huma.DefaultArrayNullable = false // lists are never null here
 		huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 			p := newProblem(context.Background(), status, titles[status], message)
 			for _, err := range errs {

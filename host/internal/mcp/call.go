@@ -66,7 +66,7 @@ func (s *Server) run(ctx context.Context, c *caller, o offer, req *sdk.CallToolR
 		return nil, err
 	}
 	s.cfg.Link(&answer)
-	return succeeded(answer), nil
+	return s.succeeded(ctx, c, answer), nil
 }
 
 // fits refuses an input that dispatch does not take in.
@@ -80,8 +80,9 @@ func fits(input json.RawMessage) *catalog.Failure {
 	return nil
 }
 
-// succeeded makes a result of an answer: the output as structure, where it is an object, and as text; files as links.
-func succeeded(a dispatch.Answer) *sdk.CallToolResult {
+// succeeded makes a result of an answer: the output as structure, where it is an object, and as text; files as links, and small ones as
+// what they are.
+func (s *Server) succeeded(ctx context.Context, c *caller, a dispatch.Answer) *sdk.CallToolResult {
 	out := &sdk.CallToolResult{Meta: sdk.Meta{metaCall: a.ID}}
 	text := string(a.Output)
 	if isObject(a.Output) {
@@ -93,11 +94,7 @@ func succeeded(a dispatch.Answer) *sdk.CallToolResult {
 			text = fmt.Sprintf("The operation succeeded. Its output is too large to stand here: %d bytes of JSON at %s, for some minutes.", f.Size, f.URL)
 		}
 	}
-	out.Content = []sdk.Content{&sdk.TextContent{Text: text}}
-	for _, f := range a.Files {
-		size := f.Size
-		out.Content = append(out.Content, &sdk.ResourceLink{URI: f.URL, Name: tidy(f.Name, maxTitle), MIMEType: tidy(f.MediaType, maxTitle), Size: &size})
-	}
+	out.Content = append([]sdk.Content{&sdk.TextContent{Text: text}}, s.contents(ctx, c, a)...)
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
 	"github.com/patchbay/patchbay/host/internal/dispatch"
+	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Integrations *integration.Service
 	Catalog      *catalog.Catalog
 	Dispatcher   *dispatch.Dispatcher
+	Files        *file.Cabinet
 	// Link fills in where the files of an answer can be read.
 	Link func(*dispatch.Answer)
 	// PublicURL is where browsers reach the host, without a trailing slash.
