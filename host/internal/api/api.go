@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/mount"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
@@ -41,6 +42,7 @@ type Config struct {
 	Adapters   func() []supervisor.Status
 	AdaptersOf func(ctx context.Context, h cluster.Host) ([]supervisor.Status, error)
 	Releases   *release.Shelf
+	Mounts     *mount.Service
 	// Scratch is a folder for uploads.
 	Scratch  string
 	Rotation *vault.Rotation
@@ -74,6 +76,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.huma.UseMiddleware(a.authenticate)
 	a.platforms()
 	a.settings()
+	a.mounts()
 	a.integrations()
 	a.oauth()
 	a.calls(mux)
