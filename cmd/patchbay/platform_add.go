@@ -128,7 +128,7 @@ func (c *mountFlags) put(ctx context.Context, at *client, con *console, replace 
 		}
 		order.Document, order.Location = string(document), location
 	}
-	return show(ctx, at, con, request{method: http.MethodPost, path: []string{"v1", "platforms"}, in: order}, con.mounted)
+	return show(ctx, at, con, request{method: http.MethodPost, path: []string{"v1", "platforms"}, in: order, patience: 10 * time.Minute}, con.mounted)
 }
 
 // maxDocument bounds a document.

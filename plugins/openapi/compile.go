@@ -39,6 +39,7 @@ func (d *document) compile(ctx context.Context) (sdk.Mounted, error) {
 	if declared == 0 {
 		return sdk.Mounted{}, sdk.Invalid("/document", "it has no operation among those that are asked for")
 	}
+	d.most = max(leastNodes, min(maxSchemaNodes, maxSchemaNodes*fullOperations/declared))
 	d.giveNames(operations)
 	var kept []*operation
 	for _, op := range operations {

@@ -19,6 +19,8 @@ type document struct {
 	// servers of the whole document.
 	servers []string
 	schemes []scheme
+	// most bounds the schema of one operation.
+	most int
 }
 
 func newDocument(root object, o sdk.MountOrder) (*document, error) {

@@ -9,8 +9,13 @@ import (
 	"strings"
 )
 
-// maxSchemaNodes bounds the schema of one operation; what is beyond may be any value.
-const maxSchemaNodes = 3000
+// Bounds of the schema of one operation, in schemas and values of enumerations; what is beyond may be any value. A document with more than
+// fullOperations gets less for each, so that all together stay within what a host holds.
+const (
+	maxSchemaNodes = 3000
+	leastNodes     = 60
+	fullOperations = 300
+)
 
 // maxSchemaDepth bounds how deep schemas stand in one another without a reference.
 const maxSchemaDepth = 40
@@ -27,10 +32,11 @@ type schemas struct {
 	// loose leaves out what would refuse a value: answers depart from their documents.
 	loose bool
 	cut   bool
+	most  int
 }
 
 func (d *document) schemas(loose bool) *schemas {
-	return &schemas{d: d, defs: object{}, names: map[string]string{}, taken: map[string]bool{}, loose: loose}
+	return &schemas{d: d, defs: object{}, names: map[string]string{}, taken: map[string]bool{}, loose: loose, most: d.most}
 }
 
 // finish converts what was referred to, and puts it into the schema. The parts that are nearest come first, so that what is cut is deep.
@@ -55,7 +61,7 @@ func (s *schemas) convert(v any, depth int) any {
 		}
 		return object{}
 	}
-	if s.nodes++; s.nodes > maxSchemaNodes || depth > maxSchemaDepth {
+	if s.nodes++; s.nodes > s.most || depth > maxSchemaDepth {
 		s.cut = true
 		return object{}
 	}
@@ -265,7 +271,7 @@ func (s *schemas) enum(in object, kind []string) []any {
 		if err != nil || len(encoded) > 1000 || seen[string(encoded)] {
 			continue
 		}
-		if s.nodes++; s.nodes > maxSchemaNodes {
+		if s.nodes++; s.nodes > s.most {
 			s.cut = true
 			return nil
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	maxPlatforms  = 1000
 	maxOperations = 5000
+	maxMounted    = 20000 // of a document
 	maxSchema     = 1 << 20
 	maxIcon       = 64 << 10
 	maxAddress    = 2000
@@ -67,9 +68,13 @@ func platformOf(p *adapterv1.Platform) (*catalog.Platform, error) {
 	out := &catalog.Platform{ID: p.GetId(), Name: clean(p.GetName(), 100), Description: clean(p.GetDescription(), 2000),
 		Category: clean(p.GetCategory(), 50), Icon: p.GetIcon(), Website: p.GetWebsite(), BaseURL: p.GetBaseUrl(), Hosts: p.GetHosts(),
 		VerifyNote: clean(p.GetVerifyNote(), 1000), Plan: p.GetPlan()}
+	most := maxOperations
+	if p.GetPlan() != nil {
+		most = maxMounted
+	}
 	switch {
-	case len(p.GetOperations()) == 0 || len(p.GetOperations()) > maxOperations:
-		return nil, fmt.Errorf("it has %d operations; it may have 1 to %d", len(p.GetOperations()), maxOperations)
+	case len(p.GetOperations()) == 0 || len(p.GetOperations()) > most:
+		return nil, fmt.Errorf("it has %d operations; it may have 1 to %d", len(p.GetOperations()), most)
 	case len(p.GetAuthMethods()) == 0:
 		return nil, errors.New("it has no auth method")
 	case len(p.GetIcon()) > maxIcon:
