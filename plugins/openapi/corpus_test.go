@@ -49,7 +49,7 @@ func corpus(t *testing.T) []string {
 }
 
 // tally counts what became of documents.
-type tally struct{ documents, mounted, declared, operations int }
+type tally struct{ documents, empty, mounted, declared, operations int }
 
 // Real documents are mounted, whatever is wrong in them.
 func TestCorpus(t *testing.T) {
@@ -62,8 +62,16 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum.documents++
 		m, err := mounter{}.Compile(t.Context(), sdk.MountOrder{Platform: "sample", Location: "https://api.example.com/openapi.json"}, raw)
+		if err != nil && strings.Contains(err.Error(), "it has no operation") {
+			sum.empty++ // there is nothing to mount: documents of webhooks, and of schemas alone
+			continue
+		}
+		sum.documents++
+		if len(raw) > 32<<20 {
+			t.Logf("%s: larger than what the host takes", filepath.Base(file))
+			continue
+		}
 		if err != nil {
 			t.Logf("%s: %v", filepath.Base(file), err)
 			continue
@@ -85,7 +93,7 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d documents (%.2f %%), %d of %d operations (%.2f %%)", sum.mounted, sum.documents, 100*float64(sum.mounted)/float64(sum.documents),
+	t.Logf("%d documents hold no operation; of the others %d of %d (%.2f %%), %d of %d operations (%.2f %%)", sum.empty, sum.mounted, sum.documents, 100*float64(sum.mounted)/float64(sum.documents),
 		sum.operations, sum.declared, 100*float64(sum.operations)/float64(sum.declared))
 	if sum.mounted*100 < sum.documents*99 || sum.operations*100 < sum.declared*98 {
 		t.Errorf("too few were mounted: %+v", sum)
