@@ -25,6 +25,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/mcp"
+	"github.com/patchbay/patchbay/host/internal/mount"
 	"github.com/patchbay/patchbay/host/internal/oauth"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
@@ -202,6 +203,11 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err := h.openSupervisor(ctx, cat, log); err != nil {
 		return err
 	}
+	mounts := mount.New(mount.Config{Store: h.store, Compiler: h.supervisor, Uses: store.Releases{Store: h.store}, Catalog: cat, Announce: h.cluster.Announce,
+		Record: log.Record, Now: h.cfg.Now})
+	if err := mounts.Reload(ctx); err != nil {
+		h.cfg.Logger.Error("a mounted platform is not in service", "error", err)
+	}
 	who := identity.New(identity.Config{Store: store.Identities{Store: h.store}, Cluster: h.cluster, Record: log.Record, Now: h.cfg.Now})
 	integrations := integration.New(integration.Config{Store: store.Integrations{Store: h.store}, Vault: h.vault, Catalog: cat, Audit: log,
 		Verifier: h.supervisor, Cluster: h.cluster, Leases: store.Leases{Store: h.store}, Outward: outward, PublicURL: h.url, Host: h.id,
@@ -233,12 +239,12 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	if err != nil {
 		return err
 	}
-	h.follow(cat, integrations, who)
+	h.follow(cat, mounts, integrations, who)
 	mux := http.NewServeMux()
 	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
-		Releases: h.shelf, Scratch: h.runDir,
+		Releases: h.shelf, Mounts: mounts, Scratch: h.runDir,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
@@ -290,7 +296,7 @@ func (h *Host) openShelf(ctx context.Context, releases store.Releases, scratch s
 }
 
 // follow makes this host drop its copies when another host changes what they are of.
-func (h *Host) follow(cat *catalog.Catalog, integrations *integration.Service, who *identity.Service) {
+func (h *Host) follow(cat *catalog.Catalog, mounts *mount.Service, integrations *integration.Service, who *identity.Service) {
 	h.cluster.On(integration.Topic, integrations.Drop)
 	h.cluster.On(identity.Topic, who.Drop)
 	h.cluster.On(catalog.Topic, func(string) {
@@ -298,6 +304,13 @@ func (h *Host) follow(cat *catalog.Catalog, integrations *integration.Service, w
 		defer cancel()
 		if err := cat.Reload(ctx); err != nil {
 			h.cfg.Logger.Error("reading the platform settings again failed", "error", err)
+		}
+	})
+	h.cluster.On(mount.Topic, func(string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := mounts.Reload(ctx); err != nil {
+			h.cfg.Logger.Error("reading the mounted platforms again failed", "error", err)
 		}
 	})
 	h.cluster.On(release.Topic, func(string) { h.shelf.Kick() })

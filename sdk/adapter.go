@@ -21,8 +21,10 @@ type Adapter struct {
 	Name string
 	// Version is required: a semantic version, usually set by -ldflags "-X main.version=...".
 	Version string
-	// Platforms is required: at least one.
+	// Platforms is required: at least one, unless there is Mounts.
 	Platforms []Platform
+	// Mounts makes platforms of documents that operators have. Optional.
+	Mounts Mounter
 }
 
 // Platform is an external service: who may connect, how, and what can be done.

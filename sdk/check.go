@@ -30,7 +30,7 @@ func check(a Adapter) error {
 	if !versionPattern.MatchString(a.Version) {
 		complain("Version %q: want a semantic version such as 1.2.0", a.Version)
 	}
-	if len(a.Platforms) == 0 {
+	if len(a.Platforms) == 0 && a.Mounts == nil {
 		complain("Platforms: want at least one")
 	}
 	seen := map[string]bool{}

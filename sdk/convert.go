@@ -82,13 +82,17 @@ func wireOperation(op Operation) (*adapterv1.Operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the output schema: %w", err)
 	}
-	var sets []*adapterv1.ScopeSet
-	for _, set := range op.AnyScopes {
-		sets = append(sets, &adapterv1.ScopeSet{Scopes: set})
-	}
 	return &adapterv1.Operation{Name: op.Name, Title: orString(op.Title, titleOf(op.Name)), Description: op.Description,
-		Effect: adapterv1.Effect(op.Effect), InputSchema: input, OutputSchema: output, Scopes: op.Scopes, AnyScopes: sets,
+		Effect: adapterv1.Effect(op.Effect), InputSchema: input, OutputSchema: output, Scopes: op.Scopes, AnyScopes: scopeSets(op.AnyScopes),
 		Streaming: op.Streaming, TakesFiles: op.TakesFiles, GivesFiles: op.GivesFiles}, nil
+}
+
+func scopeSets(sets [][]string) []*adapterv1.ScopeSet {
+	var out []*adapterv1.ScopeSet
+	for _, set := range sets {
+		out = append(out, &adapterv1.ScopeSet{Scopes: validTexts(set)})
+	}
+	return out
 }
 
 // wireError converts a failure to a gRPC status with its details. An error that is no *Error is the adapter's bug, and its text,

@@ -36,10 +36,20 @@ func (c *Call) Events(ctx context.Context, r Request, each func(Event) error) er
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "text/event-stream" {
 		return Errorf(PlatformError, "The platform did not answer with a stream of events (its type is %q).", kind)
 	}
-	if err := readEvents(resp.Body, each); err != nil && !errors.Is(err, io.EOF) {
+	if err := ReadEvents(resp.Body, each); err != nil {
 		return bodyError(ctx, err)
 	}
 	return nil
+}
+
+// ReadEvents calls each for every event of an answer that is a stream of them, until it ends, each fails, or each answers io.EOF, which
+// ends it without an error.
+func ReadEvents(body io.Reader, each func(Event) error) error {
+	err := readEvents(body, each)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // readEvents parses a stream of events.

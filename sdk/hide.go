@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"slices"
@@ -57,6 +58,9 @@ func (c *Call) secrets() []string {
 		if value = strings.TrimSpace(value); !public[name] && len(value) >= shortestSecret {
 			all = append(all, value, url.QueryEscape(value), url.PathEscape(value))
 		}
+	}
+	if password := c.Credential.Field("password"); password != "" { // as basic authentication has it
+		all = append(all, base64.StdEncoding.EncodeToString([]byte(c.Credential.Field("username")+":"+password)))
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return slices.Compact(all)

@@ -58,11 +58,17 @@ var plainHeaders = []string{"Accept", "Accept-Language", "Range", "User-Agent"}
 
 func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) }
 
-// transports keeps the adapter's connections. Those to a platform's hosts are shared between calls; those of platforms whose
-// integrations have a host of their own live as long as the call.
+// transports keeps the adapter's connections. Those to a platform's hosts are shared between its calls, and with no other platform's, which
+// may not be allowed to reach them; those of platforms whose integrations have a host of their own live as long as the call.
 type transports struct {
 	mu     sync.Mutex
-	shared map[uint16]*http.Transport // by lowest TLS version
+	shared map[pool]*http.Transport
+}
+
+// pool names the calls that may share connections. Two platforms of operators may stand on one of the adapter's: where they are tells them apart.
+type pool struct {
+	minTLS            uint16
+	platform, baseURL string
 }
 
 type callKey struct{}
@@ -80,12 +86,13 @@ func (t *transports) of(call *Call) *http.Transport {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.shared == nil {
-		t.shared = map[uint16]*http.Transport{}
+		t.shared = map[pool]*http.Transport{}
 	}
-	if t.shared[version] == nil {
-		t.shared[version] = newTransport(version)
+	key := pool{version, call.Platform, call.BaseURL()}
+	if t.shared[key] == nil {
+		t.shared[key] = newTransport(version)
 	}
-	return t.shared[version]
+	return t.shared[key]
 }
 
 func newTransport(minTLS uint16) *http.Transport {

@@ -56,6 +56,9 @@ func (s *server) Describe(context.Context, *adapterv1.DescribeRequest) (*adapter
 		Name: s.adapter.Name, Version: s.adapter.Version, ProtocolMinor: adapterv1.ProtocolMinor,
 		Capabilities: []string{adapterv1.CapabilityStream},
 	}
+	if s.adapter.Mounts != nil {
+		out.Capabilities = append(out.Capabilities, adapterv1.CapabilityMount)
+	}
 	for _, p := range s.adapter.Platforms {
 		out.Platforms = append(out.Platforms, p.ID)
 	}
@@ -127,12 +130,16 @@ func (s *server) run(ctx context.Context, req *adapterv1.ExecuteRequest, files f
 		return nil, err
 	}
 	defer call.end()
-	op := s.operations[call.Platform][call.Operation]
-	if op == nil {
-		return nil, Errorf(NotFound, "%s has no operation %q.", call.platform.Name, call.Operation)
+	execute := func() ([]byte, error) { return s.adapter.Mounts.Run(ctx, call, req.GetPlan(), req.GetInput()) }
+	if s.platforms[call.Platform] == call.platform {
+		op := s.operations[call.Platform][call.Operation]
+		if op == nil {
+			return nil, Errorf(NotFound, "%s has no operation %q.", call.platform.Name, call.Operation)
+		}
+		execute = func() ([]byte, error) { return op.Run.run(ctx, call, req.GetInput()) }
 	}
 	call.files, call.sink = files, to
-	output, err := op.Run.run(ctx, call, req.GetInput())
+	output, err := execute()
 	if err != nil {
 		return nil, call.hide(inContext(ctx, err))
 	}
@@ -140,7 +147,13 @@ func (s *server) run(ctx context.Context, req *adapterv1.ExecuteRequest, files f
 }
 
 func (s *server) newCall(ctx context.Context, c *adapterv1.CallContext, operation string) (*Call, error) {
-	p := s.platforms[c.GetPlatform()]
+	p, err := s.mounted(c)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		p = s.platforms[c.GetPlatform()]
+	}
 	if p == nil {
 		return nil, Errorf(NotFound, "Adapter %s does not serve platform %q.", s.adapter.Name, c.GetPlatform())
 	}

@@ -9,6 +9,10 @@ import (
 )
 
 type platformCmd struct {
+	Add      platformAddCmd      `cmd:"" help:"Make a platform of an OpenAPI document, or a variant of an adapter's platform."`
+	Update   platformUpdateCmd   `cmd:"" help:"Make another version of a platform that was added."`
+	Remove   platformRemoveCmd   `cmd:"" help:"Remove a platform that was added."`
+	Report   platformReportCmd   `cmd:"" help:"Show what a platform was made of, and what is not as it should be in it."`
 	Set      platformSetCmd      `cmd:"" help:"Change settings of a platform; what is left out stays."`
 	Settings platformSettingsCmd `cmd:"" help:"Show the settings of a platform."`
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/mount"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
@@ -45,6 +46,7 @@ type Config struct {
 	Adapters   func() []supervisor.Status
 	AdaptersOf func(ctx context.Context, h cluster.Host) ([]supervisor.Status, error)
 	Releases   *release.Shelf
+	Mounts     *mount.Service
 	// Scratch is a folder for uploads.
 	Scratch  string
 	Rotation *vault.Rotation
@@ -81,6 +83,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.huma.UseMiddleware(a.authenticate)
 	a.platforms()
 	a.settings()
+	a.mounts()
 	a.integrations()
 	a.oauth()
 	a.calls(mux)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,14 +41,16 @@ type Catalog struct {
 	changing sync.Mutex // one change of settings at a time on this host
 
 	mu        sync.RWMutex
-	platforms map[string]*Platform
+	declared  map[string]*Platform // by adapters
+	mounts    map[string]*Mount    // by operators
+	platforms map[string]*Platform // all in force
 	sorted    []*Platform
 	settings  map[string]Settings
 }
 
 // New answers an empty catalog; Put fills it, Reload reads the settings.
 func New(cfg Config) *Catalog {
-	return &Catalog{cfg: cfg, platforms: map[string]*Platform{}, settings: map[string]Settings{}}
+	return &Catalog{cfg: cfg, declared: map[string]*Platform{}, platforms: map[string]*Platform{}, settings: map[string]Settings{}}
 }
 
 // Put makes an adapter's platforms the ones in force, instead of those that it had. A platform that another adapter serves
@@ -67,13 +70,25 @@ func (c *Catalog) Put(adapter string, platforms []*Platform) error {
 	if err := c.refuse(adapter, platforms); err != nil {
 		return err
 	}
-	for id, p := range c.platforms {
+	for id, p := range c.declared {
 		if p.Adapter == adapter {
-			delete(c.platforms, id)
+			delete(c.declared, id)
 		}
 	}
 	for _, p := range platforms {
-		c.platforms[p.ID] = p
+		c.declared[p.ID] = p
+	}
+	c.arrange()
+	return nil
+}
+
+// arrange makes what is in force of what adapters declare and operators mounted; the lock is held.
+func (c *Catalog) arrange() {
+	c.platforms = maps.Clone(c.declared)
+	for id, m := range c.mounts {
+		if p := c.derive(id, m); p != nil && c.platforms[id] == nil {
+			c.platforms[id] = p
+		}
 	}
 	c.sorted = c.sorted[:0:0]
 	for _, p := range c.platforms {
@@ -83,9 +98,8 @@ func (c *Catalog) Put(adapter string, platforms []*Platform) error {
 		if n := strings.Compare(a.Category, b.Category); n != 0 {
 			return n
 		}
-		return strings.Compare(a.Name, b.Name)
+		return strings.Compare(a.Name+"\n"+a.ID, b.Name+"\n"+b.ID)
 	})
-	return nil
 }
 
 // Check says why Put would refuse an adapter's platforms, or nil.
@@ -97,7 +111,7 @@ func (c *Catalog) Check(adapter string, platforms []*Platform) error {
 
 func (c *Catalog) refuse(adapter string, platforms []*Platform) error {
 	for _, p := range platforms {
-		if other := c.platforms[p.ID]; other != nil && other.Adapter != adapter {
+		if other := c.platforms[p.ID]; other != nil && (other.Adapter != adapter || other.Mount != nil) {
 			return fmt.Errorf("adapter %s declares platform %s, which adapter %s serves", adapter, p.ID, other.Adapter)
 		}
 	}

@@ -22,6 +22,18 @@ type Platform struct {
 	VerifyNote  string
 	// Adapter is the name of the adapter that serves it.
 	Adapter string
+	// Mount is what an operator made this platform of; nil where its adapter declares it.
+	Mount *Mount
+	// Plan is what the adapter needs of a platform that was made of a document.
+	Plan []byte
+}
+
+// Served answers the id by which the adapter knows the platform.
+func (p *Platform) Served() string {
+	if p.Mount != nil && p.Mount.Base != "" {
+		return p.Mount.Base
+	}
+	return p.ID
 }
 
 // AuthMethod answers the platform's method of a type, or nil.
@@ -100,6 +112,8 @@ type Operation struct {
 	AnyScopes              [][]string
 	Streaming              bool
 	TakesFiles, GivesFiles bool
+	// Plan is what the adapter needs of an operation that was made of a document.
+	Plan []byte
 
 	input *inputChecker
 }

@@ -98,8 +98,11 @@ func (w *way) pick(r catalog.Request) *generation {
 
 // serves says whether the generation declares what the request is for.
 func (g *generation) serves(r catalog.Request) bool {
+	if r.Platform.Plan != nil {
+		return true // it is the adapter's trade
+	}
 	for _, p := range g.platforms {
-		if p.ID == r.Platform.ID {
+		if p.ID == r.Platform.Served() {
 			return r.Operation == nil || p.Operation(r.Operation.Name) != nil
 		}
 	}

@@ -24,7 +24,7 @@ const maxTries = 3
 func (s *Supervisor) Run(ctx context.Context, r catalog.Request, to catalog.Sink) (catalog.Response, error) {
 	var out catalog.Response
 	err := s.with(ctx, r, func(ctx context.Context, p *process, c *adapterv1.CallContext) error {
-		request := &adapterv1.ExecuteRequest{Call: c, Operation: r.Operation.Name, Input: r.Input}
+		request := &adapterv1.ExecuteRequest{Call: c, Operation: r.Operation.Name, Input: r.Input, Plan: r.Operation.Plan}
 		var answer *adapterv1.ExecuteResponse
 		var err error
 		if r.Stream || len(r.Files) > 0 || r.Operation.GivesFiles {

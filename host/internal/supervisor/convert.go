@@ -27,9 +27,13 @@ const (
 
 // callContext converts a request's part that every RPC has.
 func callContext(r catalog.Request) *adapterv1.CallContext {
-	return &adapterv1.CallContext{CallId: r.CallID, Platform: r.Platform.ID,
+	out := &adapterv1.CallContext{CallId: r.CallID, Platform: r.Platform.Served(),
 		Credential: &adapterv1.Credential{AuthMethod: r.Credential.Method, Fields: r.Credential.Reveal()},
 		Settings:   &adapterv1.Settings{BaseUrl: r.Settings.BaseURL, MinTlsVersion: r.Settings.MinTLS}}
+	if r.Platform.Plan != nil {
+		out.Mount = &adapterv1.Mount{Plan: r.Platform.Plan, BaseUrl: r.Platform.BaseURL, Hosts: r.Platform.Hosts}
+	}
+	return out
 }
 
 func accountOf(r *adapterv1.VerifyResponse) catalog.Account {

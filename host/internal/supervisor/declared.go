@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/patchbay/patchbay/host/internal/catalog"
@@ -17,6 +18,7 @@ import (
 const (
 	maxPlatforms  = 1000
 	maxOperations = 5000
+	maxMounted    = 20000 // of a document
 	maxSchema     = 1 << 20
 	maxIcon       = 64 << 10
 	maxAddress    = 2000
@@ -42,10 +44,11 @@ func platformsOf(m *adapterv1.Manifest) ([]*catalog.Platform, error) {
 		return nil, fmt.Errorf("it calls its version %q, which is none", clip(m.GetAdapter().GetVersion(), 64))
 	}
 	declared := m.GetSchema().GetPlatforms()
-	if len(declared) == 0 || len(declared) > maxPlatforms {
+	mounts := slices.Contains(m.GetAdapter().GetCapabilities(), adapterv1.CapabilityMount)
+	if len(declared) == 0 && !mounts || len(declared) > maxPlatforms {
 		return nil, fmt.Errorf("it declares %d platforms; it may have 1 to %d", len(declared), maxPlatforms)
 	}
-	var out []*catalog.Platform
+	out := []*catalog.Platform{} // not nil, which means that nothing is known
 	seen := map[string]bool{}
 	for _, p := range declared {
 		if !platformID.MatchString(p.GetId()) || seen[p.GetId()] {
@@ -64,10 +67,14 @@ func platformsOf(m *adapterv1.Manifest) ([]*catalog.Platform, error) {
 func platformOf(p *adapterv1.Platform) (*catalog.Platform, error) {
 	out := &catalog.Platform{ID: p.GetId(), Name: clean(p.GetName(), 100), Description: clean(p.GetDescription(), 2000),
 		Category: clean(p.GetCategory(), 50), Icon: p.GetIcon(), Website: p.GetWebsite(), BaseURL: p.GetBaseUrl(), Hosts: p.GetHosts(),
-		VerifyNote: clean(p.GetVerifyNote(), 1000)}
+		VerifyNote: clean(p.GetVerifyNote(), 1000), Plan: p.GetPlan()}
+	most := maxOperations
+	if p.GetPlan() != nil {
+		most = maxMounted
+	}
 	switch {
-	case len(p.GetOperations()) == 0 || len(p.GetOperations()) > maxOperations:
-		return nil, fmt.Errorf("it has %d operations; it may have 1 to %d", len(p.GetOperations()), maxOperations)
+	case len(p.GetOperations()) == 0 || len(p.GetOperations()) > most:
+		return nil, fmt.Errorf("it has %d operations; it may have 1 to %d", len(p.GetOperations()), most)
 	case len(p.GetAuthMethods()) == 0:
 		return nil, errors.New("it has no auth method")
 	case len(p.GetIcon()) > maxIcon:
@@ -228,5 +235,5 @@ func operationOf(platform string, op *adapterv1.Operation) (*catalog.Operation, 
 	}
 	return &catalog.Operation{Name: op.GetName(), Title: clean(op.GetTitle(), 200), Description: clean(op.GetDescription(), 4000), Effect: effect,
 		InputSchema: op.GetInputSchema(), OutputSchema: op.GetOutputSchema(), Scopes: scopesOf(op.GetScopes()), AnyScopes: scopeSetsOf(op.GetAnyScopes()),
-		Streaming: op.GetStreaming(), TakesFiles: op.GetTakesFiles(), GivesFiles: op.GetGivesFiles()}, nil
+		Streaming: op.GetStreaming(), TakesFiles: op.GetTakesFiles(), GivesFiles: op.GetGivesFiles(), Plan: op.GetPlan()}, nil
 }

@@ -33,6 +33,7 @@ const stopTime = 2 * time.Second
 type process struct {
 	client  *plugin.Client
 	service adapterv1.AdapterServiceClient
+	mounts  adapterv1.MountServiceClient
 	session *egress.Session
 	runner  *processRunner
 	// life is the generation that it serves for; nil for one that is only asked for its manifest.
@@ -171,11 +172,11 @@ func (p *process) connect() error {
 	if err != nil {
 		return err
 	}
-	service, ok := raw.(adapterv1.AdapterServiceClient)
+	services, ok := raw.(services)
 	if !ok {
 		return errors.New("it serves something else")
 	}
-	p.service = service
+	p.service, p.mounts = services.AdapterServiceClient, services.MountServiceClient
 	p.served.Go(func() { _ = p.session.Run(context.Background()) }) // ends with Close or with the process; both are booked elsewhere
 	return nil
 }
@@ -294,9 +295,15 @@ func (s *Supervisor) prepare(cmd *exec.Cmd, p *process, path string, egressEnd *
 // clientPlugin is the host's side of go-plugin's plugin set.
 type clientPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
-// GRPCClient answers the service.
+// services are what an adapter serves; not every one serves the second.
+type services struct {
+	adapterv1.AdapterServiceClient
+	adapterv1.MountServiceClient
+}
+
+// GRPCClient answers the services.
 func (*clientPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return adapterv1.NewAdapterServiceClient(conn), nil
+	return services{adapterv1.NewAdapterServiceClient(conn), adapterv1.NewMountServiceClient(conn)}, nil
 }
 
 // GRPCServer is never called on this side.

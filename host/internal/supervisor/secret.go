@@ -27,7 +27,11 @@ func secretsOf(r catalog.Request) []string {
 		}
 	}
 	var out []string
-	for name, value := range r.Credential.Reveal() {
+	fields := r.Credential.Reveal()
+	if password := fields["password"]; password != "" { // as basic authentication has it
+		out = append(out, base64.StdEncoding.EncodeToString([]byte(fields["username"]+":"+password)))
+	}
+	for name, value := range fields {
 		if public[name] {
 			continue
 		}

@@ -347,9 +347,11 @@ type CallContext struct {
 	// Public id of the call, for the adapter's own logs.
 	CallId string `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
 	// Id of the platform, one of those in Describe.
-	Platform      string      `protobuf:"bytes,3,opt,name=platform,proto3" json:"platform,omitempty"`
-	Credential    *Credential `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
-	Settings      *Settings   `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"`
+	Platform   string      `protobuf:"bytes,3,opt,name=platform,proto3" json:"platform,omitempty"`
+	Credential *Credential `protobuf:"bytes,4,opt,name=credential,proto3" json:"credential,omitempty"`
+	Settings   *Settings   `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"`
+	// Only for a platform that an operator mounted (see MountService): platform above is then the id that the operator chose.
+	Mount         *Mount `protobuf:"bytes,6,opt,name=mount,proto3" json:"mount,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -419,6 +421,76 @@ func (x *CallContext) GetSettings() *Settings {
 	return nil
 }
 
+func (x *CallContext) GetMount() *Mount {
+	if x != nil {
+		return x.Mount
+	}
+	return nil
+}
+
+// Mount is what a call of a mounted platform needs of it.
+type Mount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Platform.plan, as Compile gave it.
+	Plan []byte `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// The platform's base URL and hosts, as the host allows them.
+	BaseUrl       string   `protobuf:"bytes,2,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
+	Hosts         []string `protobuf:"bytes,3,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mount) Reset() {
+	*x = Mount{}
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mount) ProtoMessage() {}
+
+func (x *Mount) ProtoReflect() protoreflect.Message {
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mount.ProtoReflect.Descriptor instead.
+func (*Mount) Descriptor() ([]byte, []int) {
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Mount) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *Mount) GetBaseUrl() string {
+	if x != nil {
+		return x.BaseUrl
+	}
+	return ""
+}
+
+func (x *Mount) GetHosts() []string {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
 type VerifyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *CallContext           `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -428,7 +500,7 @@ type VerifyRequest struct {
 
 func (x *VerifyRequest) Reset() {
 	*x = VerifyRequest{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[7]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +512,7 @@ func (x *VerifyRequest) String() string {
 func (*VerifyRequest) ProtoMessage() {}
 
 func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[7]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +525,7 @@ func (x *VerifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyRequest.ProtoReflect.Descriptor instead.
 func (*VerifyRequest) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{7}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *VerifyRequest) GetCall() *CallContext {
@@ -477,7 +549,7 @@ type VerifyResponse struct {
 
 func (x *VerifyResponse) Reset() {
 	*x = VerifyResponse{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[8]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +561,7 @@ func (x *VerifyResponse) String() string {
 func (*VerifyResponse) ProtoMessage() {}
 
 func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[8]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +574,7 @@ func (x *VerifyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyResponse.ProtoReflect.Descriptor instead.
 func (*VerifyResponse) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{8}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *VerifyResponse) GetAccount() *Account {
@@ -538,7 +610,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[9]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +622,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[9]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +635,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{9}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Account) GetId() string {
@@ -587,14 +659,16 @@ type ExecuteRequest struct {
 	// JSON object that is valid against the operation's input schema.
 	Input []byte `protobuf:"bytes,3,opt,name=input,proto3" json:"input,omitempty"`
 	// Small files inline: at most 4 MiB together. Larger ones come by ExecuteStream.
-	Files         []*File `protobuf:"bytes,4,rep,name=files,proto3" json:"files,omitempty"`
+	Files []*File `protobuf:"bytes,4,rep,name=files,proto3" json:"files,omitempty"`
+	// Operation.plan, as Compile gave it; only with CallContext.mount.
+	Plan          []byte `protobuf:"bytes,5,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExecuteRequest) Reset() {
 	*x = ExecuteRequest{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[10]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +680,7 @@ func (x *ExecuteRequest) String() string {
 func (*ExecuteRequest) ProtoMessage() {}
 
 func (x *ExecuteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[10]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +693,7 @@ func (x *ExecuteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecuteRequest.ProtoReflect.Descriptor instead.
 func (*ExecuteRequest) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{10}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExecuteRequest) GetCall() *CallContext {
@@ -650,6 +724,13 @@ func (x *ExecuteRequest) GetFiles() []*File {
 	return nil
 }
 
+func (x *ExecuteRequest) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
 type ExecuteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// JSON value that is valid against the operation's output schema.
@@ -662,7 +743,7 @@ type ExecuteResponse struct {
 
 func (x *ExecuteResponse) Reset() {
 	*x = ExecuteResponse{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[11]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +755,7 @@ func (x *ExecuteResponse) String() string {
 func (*ExecuteResponse) ProtoMessage() {}
 
 func (x *ExecuteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[11]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +768,7 @@ func (x *ExecuteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecuteResponse.ProtoReflect.Descriptor instead.
 func (*ExecuteResponse) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{11}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ExecuteResponse) GetOutput() []byte {
@@ -723,7 +804,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[12]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +816,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[12]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +829,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{12}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *File) GetName() string {
@@ -783,7 +864,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[13]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +876,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[13]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +889,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{13}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Usage) GetUnits() map[string]float64 {
@@ -831,7 +912,7 @@ type ExecuteStreamRequest struct {
 
 func (x *ExecuteStreamRequest) Reset() {
 	*x = ExecuteStreamRequest{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[14]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +924,7 @@ func (x *ExecuteStreamRequest) String() string {
 func (*ExecuteStreamRequest) ProtoMessage() {}
 
 func (x *ExecuteStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[14]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +937,7 @@ func (x *ExecuteStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecuteStreamRequest.ProtoReflect.Descriptor instead.
 func (*ExecuteStreamRequest) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{14}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExecuteStreamRequest) GetMessage() isExecuteStreamRequest_Message {
@@ -916,7 +997,7 @@ type ExecuteStreamResponse struct {
 
 func (x *ExecuteStreamResponse) Reset() {
 	*x = ExecuteStreamResponse{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[15]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1009,7 @@ func (x *ExecuteStreamResponse) String() string {
 func (*ExecuteStreamResponse) ProtoMessage() {}
 
 func (x *ExecuteStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[15]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1022,7 @@ func (x *ExecuteStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecuteStreamResponse.ProtoReflect.Descriptor instead.
 func (*ExecuteStreamResponse) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{15}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExecuteStreamResponse) GetMessage() isExecuteStreamResponse_Message {
@@ -1035,7 +1116,7 @@ type FileChunk struct {
 
 func (x *FileChunk) Reset() {
 	*x = FileChunk{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[16]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1128,7 @@ func (x *FileChunk) String() string {
 func (*FileChunk) ProtoMessage() {}
 
 func (x *FileChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[16]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1141,7 @@ func (x *FileChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileChunk.ProtoReflect.Descriptor instead.
 func (*FileChunk) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{16}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FileChunk) GetIndex() uint32 {
@@ -1110,7 +1191,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[17]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1203,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[17]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1216,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{17}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1163,7 +1244,7 @@ type Manifest struct {
 
 func (x *Manifest) Reset() {
 	*x = Manifest{}
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[18]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1256,7 @@ func (x *Manifest) String() string {
 func (*Manifest) ProtoMessage() {}
 
 func (x *Manifest) ProtoReflect() protoreflect.Message {
-	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[18]
+	mi := &file_patchbay_adapter_v1_adapter_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1269,7 @@ func (x *Manifest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest.ProtoReflect.Descriptor instead.
 func (*Manifest) Descriptor() ([]byte, []int) {
-	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{18}
+	return file_patchbay_adapter_v1_adapter_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Manifest) GetAdapter() *DescribeResponse {
@@ -1231,7 +1312,7 @@ const file_patchbay_adapter_v1_adapter_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"M\n" +
 	"\bSettings\x12\x19\n" +
 	"\bbase_url\x18\x01 \x01(\tR\abaseUrl\x12&\n" +
-	"\x0fmin_tls_version\x18\x02 \x01(\tR\rminTlsVersion\"\xdc\x01\n" +
+	"\x0fmin_tls_version\x18\x02 \x01(\tR\rminTlsVersion\"\x8e\x02\n" +
 	"\vCallContext\x12\x1c\n" +
 	"\adial_id\x18\x01 \x01(\tB\x03\x80\x01\x01R\x06dialId\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x12\x1a\n" +
@@ -1239,7 +1320,12 @@ const file_patchbay_adapter_v1_adapter_proto_rawDesc = "" +
 	"\n" +
 	"credential\x18\x04 \x01(\v2\x1f.patchbay.adapter.v1.CredentialR\n" +
 	"credential\x129\n" +
-	"\bsettings\x18\x05 \x01(\v2\x1d.patchbay.adapter.v1.SettingsR\bsettings\"E\n" +
+	"\bsettings\x18\x05 \x01(\v2\x1d.patchbay.adapter.v1.SettingsR\bsettings\x120\n" +
+	"\x05mount\x18\x06 \x01(\v2\x1a.patchbay.adapter.v1.MountR\x05mount\"L\n" +
+	"\x05Mount\x12\x12\n" +
+	"\x04plan\x18\x01 \x01(\fR\x04plan\x12\x19\n" +
+	"\bbase_url\x18\x02 \x01(\tR\abaseUrl\x12\x14\n" +
+	"\x05hosts\x18\x03 \x03(\tR\x05hosts\"E\n" +
 	"\rVerifyRequest\x124\n" +
 	"\x04call\x18\x01 \x01(\v2 .patchbay.adapter.v1.CallContextR\x04call\"\xec\x01\n" +
 	"\x0eVerifyResponse\x126\n" +
@@ -1251,12 +1337,13 @@ const file_patchbay_adapter_v1_adapter_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"-\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xab\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xbf\x01\n" +
 	"\x0eExecuteRequest\x124\n" +
 	"\x04call\x18\x01 \x01(\v2 .patchbay.adapter.v1.CallContextR\x04call\x12\x1c\n" +
 	"\toperation\x18\x02 \x01(\tR\toperation\x12\x14\n" +
 	"\x05input\x18\x03 \x01(\fR\x05input\x12/\n" +
-	"\x05files\x18\x04 \x03(\v2\x19.patchbay.adapter.v1.FileR\x05files\"\x8c\x01\n" +
+	"\x05files\x18\x04 \x03(\v2\x19.patchbay.adapter.v1.FileR\x05files\x12\x12\n" +
+	"\x04plan\x18\x05 \x01(\fR\x04plan\"\x8c\x01\n" +
 	"\x0fExecuteResponse\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\fR\x06output\x12/\n" +
 	"\x05files\x18\x02 \x03(\v2\x19.patchbay.adapter.v1.FileR\x05files\x120\n" +
@@ -1314,7 +1401,7 @@ func file_patchbay_adapter_v1_adapter_proto_rawDescGZIP() []byte {
 	return file_patchbay_adapter_v1_adapter_proto_rawDescData
 }
 
-var file_patchbay_adapter_v1_adapter_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_patchbay_adapter_v1_adapter_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_patchbay_adapter_v1_adapter_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: patchbay.adapter.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: patchbay.adapter.v1.DescribeResponse
@@ -1323,58 +1410,60 @@ var file_patchbay_adapter_v1_adapter_proto_goTypes = []any{
 	(*Credential)(nil),            // 4: patchbay.adapter.v1.Credential
 	(*Settings)(nil),              // 5: patchbay.adapter.v1.Settings
 	(*CallContext)(nil),           // 6: patchbay.adapter.v1.CallContext
-	(*VerifyRequest)(nil),         // 7: patchbay.adapter.v1.VerifyRequest
-	(*VerifyResponse)(nil),        // 8: patchbay.adapter.v1.VerifyResponse
-	(*Account)(nil),               // 9: patchbay.adapter.v1.Account
-	(*ExecuteRequest)(nil),        // 10: patchbay.adapter.v1.ExecuteRequest
-	(*ExecuteResponse)(nil),       // 11: patchbay.adapter.v1.ExecuteResponse
-	(*File)(nil),                  // 12: patchbay.adapter.v1.File
-	(*Usage)(nil),                 // 13: patchbay.adapter.v1.Usage
-	(*ExecuteStreamRequest)(nil),  // 14: patchbay.adapter.v1.ExecuteStreamRequest
-	(*ExecuteStreamResponse)(nil), // 15: patchbay.adapter.v1.ExecuteStreamResponse
-	(*FileChunk)(nil),             // 16: patchbay.adapter.v1.FileChunk
-	(*Progress)(nil),              // 17: patchbay.adapter.v1.Progress
-	(*Manifest)(nil),              // 18: patchbay.adapter.v1.Manifest
-	nil,                           // 19: patchbay.adapter.v1.Credential.FieldsEntry
-	nil,                           // 20: patchbay.adapter.v1.VerifyResponse.ObservedEntry
-	nil,                           // 21: patchbay.adapter.v1.Usage.UnitsEntry
-	(*Platform)(nil),              // 22: patchbay.adapter.v1.Platform
+	(*Mount)(nil),                 // 7: patchbay.adapter.v1.Mount
+	(*VerifyRequest)(nil),         // 8: patchbay.adapter.v1.VerifyRequest
+	(*VerifyResponse)(nil),        // 9: patchbay.adapter.v1.VerifyResponse
+	(*Account)(nil),               // 10: patchbay.adapter.v1.Account
+	(*ExecuteRequest)(nil),        // 11: patchbay.adapter.v1.ExecuteRequest
+	(*ExecuteResponse)(nil),       // 12: patchbay.adapter.v1.ExecuteResponse
+	(*File)(nil),                  // 13: patchbay.adapter.v1.File
+	(*Usage)(nil),                 // 14: patchbay.adapter.v1.Usage
+	(*ExecuteStreamRequest)(nil),  // 15: patchbay.adapter.v1.ExecuteStreamRequest
+	(*ExecuteStreamResponse)(nil), // 16: patchbay.adapter.v1.ExecuteStreamResponse
+	(*FileChunk)(nil),             // 17: patchbay.adapter.v1.FileChunk
+	(*Progress)(nil),              // 18: patchbay.adapter.v1.Progress
+	(*Manifest)(nil),              // 19: patchbay.adapter.v1.Manifest
+	nil,                           // 20: patchbay.adapter.v1.Credential.FieldsEntry
+	nil,                           // 21: patchbay.adapter.v1.VerifyResponse.ObservedEntry
+	nil,                           // 22: patchbay.adapter.v1.Usage.UnitsEntry
+	(*Platform)(nil),              // 23: patchbay.adapter.v1.Platform
 }
 var file_patchbay_adapter_v1_adapter_proto_depIdxs = []int32{
-	22, // 0: patchbay.adapter.v1.SchemaResponse.platforms:type_name -> patchbay.adapter.v1.Platform
-	19, // 1: patchbay.adapter.v1.Credential.fields:type_name -> patchbay.adapter.v1.Credential.FieldsEntry
+	23, // 0: patchbay.adapter.v1.SchemaResponse.platforms:type_name -> patchbay.adapter.v1.Platform
+	20, // 1: patchbay.adapter.v1.Credential.fields:type_name -> patchbay.adapter.v1.Credential.FieldsEntry
 	4,  // 2: patchbay.adapter.v1.CallContext.credential:type_name -> patchbay.adapter.v1.Credential
 	5,  // 3: patchbay.adapter.v1.CallContext.settings:type_name -> patchbay.adapter.v1.Settings
-	6,  // 4: patchbay.adapter.v1.VerifyRequest.call:type_name -> patchbay.adapter.v1.CallContext
-	9,  // 5: patchbay.adapter.v1.VerifyResponse.account:type_name -> patchbay.adapter.v1.Account
-	20, // 6: patchbay.adapter.v1.VerifyResponse.observed:type_name -> patchbay.adapter.v1.VerifyResponse.ObservedEntry
-	6,  // 7: patchbay.adapter.v1.ExecuteRequest.call:type_name -> patchbay.adapter.v1.CallContext
-	12, // 8: patchbay.adapter.v1.ExecuteRequest.files:type_name -> patchbay.adapter.v1.File
-	12, // 9: patchbay.adapter.v1.ExecuteResponse.files:type_name -> patchbay.adapter.v1.File
-	13, // 10: patchbay.adapter.v1.ExecuteResponse.usage:type_name -> patchbay.adapter.v1.Usage
-	21, // 11: patchbay.adapter.v1.Usage.units:type_name -> patchbay.adapter.v1.Usage.UnitsEntry
-	10, // 12: patchbay.adapter.v1.ExecuteStreamRequest.start:type_name -> patchbay.adapter.v1.ExecuteRequest
-	16, // 13: patchbay.adapter.v1.ExecuteStreamRequest.file:type_name -> patchbay.adapter.v1.FileChunk
-	17, // 14: patchbay.adapter.v1.ExecuteStreamResponse.progress:type_name -> patchbay.adapter.v1.Progress
-	16, // 15: patchbay.adapter.v1.ExecuteStreamResponse.file:type_name -> patchbay.adapter.v1.FileChunk
-	11, // 16: patchbay.adapter.v1.ExecuteStreamResponse.result:type_name -> patchbay.adapter.v1.ExecuteResponse
-	1,  // 17: patchbay.adapter.v1.Manifest.adapter:type_name -> patchbay.adapter.v1.DescribeResponse
-	3,  // 18: patchbay.adapter.v1.Manifest.schema:type_name -> patchbay.adapter.v1.SchemaResponse
-	0,  // 19: patchbay.adapter.v1.AdapterService.Describe:input_type -> patchbay.adapter.v1.DescribeRequest
-	2,  // 20: patchbay.adapter.v1.AdapterService.Schema:input_type -> patchbay.adapter.v1.SchemaRequest
-	7,  // 21: patchbay.adapter.v1.AdapterService.Verify:input_type -> patchbay.adapter.v1.VerifyRequest
-	10, // 22: patchbay.adapter.v1.AdapterService.Execute:input_type -> patchbay.adapter.v1.ExecuteRequest
-	14, // 23: patchbay.adapter.v1.AdapterService.ExecuteStream:input_type -> patchbay.adapter.v1.ExecuteStreamRequest
-	1,  // 24: patchbay.adapter.v1.AdapterService.Describe:output_type -> patchbay.adapter.v1.DescribeResponse
-	3,  // 25: patchbay.adapter.v1.AdapterService.Schema:output_type -> patchbay.adapter.v1.SchemaResponse
-	8,  // 26: patchbay.adapter.v1.AdapterService.Verify:output_type -> patchbay.adapter.v1.VerifyResponse
-	11, // 27: patchbay.adapter.v1.AdapterService.Execute:output_type -> patchbay.adapter.v1.ExecuteResponse
-	15, // 28: patchbay.adapter.v1.AdapterService.ExecuteStream:output_type -> patchbay.adapter.v1.ExecuteStreamResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	7,  // 4: patchbay.adapter.v1.CallContext.mount:type_name -> patchbay.adapter.v1.Mount
+	6,  // 5: patchbay.adapter.v1.VerifyRequest.call:type_name -> patchbay.adapter.v1.CallContext
+	10, // 6: patchbay.adapter.v1.VerifyResponse.account:type_name -> patchbay.adapter.v1.Account
+	21, // 7: patchbay.adapter.v1.VerifyResponse.observed:type_name -> patchbay.adapter.v1.VerifyResponse.ObservedEntry
+	6,  // 8: patchbay.adapter.v1.ExecuteRequest.call:type_name -> patchbay.adapter.v1.CallContext
+	13, // 9: patchbay.adapter.v1.ExecuteRequest.files:type_name -> patchbay.adapter.v1.File
+	13, // 10: patchbay.adapter.v1.ExecuteResponse.files:type_name -> patchbay.adapter.v1.File
+	14, // 11: patchbay.adapter.v1.ExecuteResponse.usage:type_name -> patchbay.adapter.v1.Usage
+	22, // 12: patchbay.adapter.v1.Usage.units:type_name -> patchbay.adapter.v1.Usage.UnitsEntry
+	11, // 13: patchbay.adapter.v1.ExecuteStreamRequest.start:type_name -> patchbay.adapter.v1.ExecuteRequest
+	17, // 14: patchbay.adapter.v1.ExecuteStreamRequest.file:type_name -> patchbay.adapter.v1.FileChunk
+	18, // 15: patchbay.adapter.v1.ExecuteStreamResponse.progress:type_name -> patchbay.adapter.v1.Progress
+	17, // 16: patchbay.adapter.v1.ExecuteStreamResponse.file:type_name -> patchbay.adapter.v1.FileChunk
+	12, // 17: patchbay.adapter.v1.ExecuteStreamResponse.result:type_name -> patchbay.adapter.v1.ExecuteResponse
+	1,  // 18: patchbay.adapter.v1.Manifest.adapter:type_name -> patchbay.adapter.v1.DescribeResponse
+	3,  // 19: patchbay.adapter.v1.Manifest.schema:type_name -> patchbay.adapter.v1.SchemaResponse
+	0,  // 20: patchbay.adapter.v1.AdapterService.Describe:input_type -> patchbay.adapter.v1.DescribeRequest
+	2,  // 21: patchbay.adapter.v1.AdapterService.Schema:input_type -> patchbay.adapter.v1.SchemaRequest
+	8,  // 22: patchbay.adapter.v1.AdapterService.Verify:input_type -> patchbay.adapter.v1.VerifyRequest
+	11, // 23: patchbay.adapter.v1.AdapterService.Execute:input_type -> patchbay.adapter.v1.ExecuteRequest
+	15, // 24: patchbay.adapter.v1.AdapterService.ExecuteStream:input_type -> patchbay.adapter.v1.ExecuteStreamRequest
+	1,  // 25: patchbay.adapter.v1.AdapterService.Describe:output_type -> patchbay.adapter.v1.DescribeResponse
+	3,  // 26: patchbay.adapter.v1.AdapterService.Schema:output_type -> patchbay.adapter.v1.SchemaResponse
+	9,  // 27: patchbay.adapter.v1.AdapterService.Verify:output_type -> patchbay.adapter.v1.VerifyResponse
+	12, // 28: patchbay.adapter.v1.AdapterService.Execute:output_type -> patchbay.adapter.v1.ExecuteResponse
+	16, // 29: patchbay.adapter.v1.AdapterService.ExecuteStream:output_type -> patchbay.adapter.v1.ExecuteStreamResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_patchbay_adapter_v1_adapter_proto_init() }
@@ -1383,11 +1472,11 @@ func file_patchbay_adapter_v1_adapter_proto_init() {
 		return
 	}
 	file_patchbay_adapter_v1_manifest_proto_init()
-	file_patchbay_adapter_v1_adapter_proto_msgTypes[14].OneofWrappers = []any{
+	file_patchbay_adapter_v1_adapter_proto_msgTypes[15].OneofWrappers = []any{
 		(*ExecuteStreamRequest_Start)(nil),
 		(*ExecuteStreamRequest_File)(nil),
 	}
-	file_patchbay_adapter_v1_adapter_proto_msgTypes[15].OneofWrappers = []any{
+	file_patchbay_adapter_v1_adapter_proto_msgTypes[16].OneofWrappers = []any{
 		(*ExecuteStreamResponse_Progress)(nil),
 		(*ExecuteStreamResponse_Delta)(nil),
 		(*ExecuteStreamResponse_File)(nil),
@@ -1399,7 +1488,7 @@ func file_patchbay_adapter_v1_adapter_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patchbay_adapter_v1_adapter_proto_rawDesc), len(file_patchbay_adapter_v1_adapter_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

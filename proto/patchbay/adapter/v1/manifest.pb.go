@@ -99,7 +99,9 @@ type Platform struct {
 	// Rate limits as far as the platform publishes them.
 	RateLimits []*RateLimit `protobuf:"bytes,11,rep,name=rate_limits,json=rateLimits,proto3" json:"rate_limits,omitempty"`
 	// What a user has to know of "Test connection" here, such as that it costs a call. May be empty.
-	VerifyNote    string `protobuf:"bytes,12,opt,name=verify_note,json=verifyNote,proto3" json:"verify_note,omitempty"`
+	VerifyNote string `protobuf:"bytes,12,opt,name=verify_note,json=verifyNote,proto3" json:"verify_note,omitempty"`
+	// Only from Compile: the adapter's own, opaque to the host, which hands it back with each call (Mount.plan).
+	Plan          []byte `protobuf:"bytes,13,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +218,13 @@ func (x *Platform) GetVerifyNote() string {
 		return x.VerifyNote
 	}
 	return ""
+}
+
+func (x *Platform) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
 }
 
 // AuthMethod is one way to connect an account.
@@ -670,7 +679,9 @@ type Operation struct {
 	// True where it may give files.
 	GivesFiles bool `protobuf:"varint,10,opt,name=gives_files,json=givesFiles,proto3" json:"gives_files,omitempty"`
 	// Besides scopes: of each of these sets at least one scope must be granted, where a wider scope includes a narrower one.
-	AnyScopes     []*ScopeSet `protobuf:"bytes,11,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
+	AnyScopes []*ScopeSet `protobuf:"bytes,11,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
+	// Only from Compile: the adapter's own, opaque to the host, which hands it back with each call (ExecuteRequest.plan).
+	Plan          []byte `protobuf:"bytes,12,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -778,6 +789,13 @@ func (x *Operation) GetGivesFiles() bool {
 func (x *Operation) GetAnyScopes() []*ScopeSet {
 	if x != nil {
 		return x.AnyScopes
+	}
+	return nil
+}
+
+func (x *Operation) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
 	}
 	return nil
 }
@@ -894,7 +912,7 @@ var File_patchbay_adapter_v1_manifest_proto protoreflect.FileDescriptor
 
 const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"\n" +
-	"\"patchbay/adapter/v1/manifest.proto\x12\x13patchbay.adapter.v1\"\xb1\x03\n" +
+	"\"patchbay/adapter/v1/manifest.proto\x12\x13patchbay.adapter.v1\"\xc5\x03\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -912,7 +930,8 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"\vrate_limits\x18\v \x03(\v2\x1e.patchbay.adapter.v1.RateLimitR\n" +
 	"rateLimits\x12\x1f\n" +
 	"\vverify_note\x18\f \x01(\tR\n" +
-	"verifyNote\"\x94\x02\n" +
+	"verifyNote\x12\x12\n" +
+	"\x04plan\x18\r \x01(\fR\x04plan\"\x94\x02\n" +
 	"\n" +
 	"AuthMethod\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
@@ -963,7 +982,7 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aB\n" +
 	"\x14TokenParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8a\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x03\n" +
 	"\tOperation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
@@ -979,7 +998,8 @@ const file_patchbay_adapter_v1_manifest_proto_rawDesc = "" +
 	" \x01(\bR\n" +
 	"givesFiles\x12<\n" +
 	"\n" +
-	"any_scopes\x18\v \x03(\v2\x1d.patchbay.adapter.v1.ScopeSetR\tanyScopes\"\"\n" +
+	"any_scopes\x18\v \x03(\v2\x1d.patchbay.adapter.v1.ScopeSetR\tanyScopes\x12\x12\n" +
+	"\x04plan\x18\f \x01(\fR\x04plan\"\"\n" +
 	"\bScopeSet\x12\x16\n" +
 	"\x06scopes\x18\x01 \x03(\tR\x06scopes\"b\n" +
 	"\tRateLimit\x12\x14\n" +
