@@ -23,6 +23,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
+	"github.com/patchbay/patchbay/host/internal/workflow"
 )
 
 // Times of what runs in the background.
@@ -56,6 +57,7 @@ type Host struct {
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
 	courier      *event.Courier
+	engine       *workflow.Engine
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -104,6 +106,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.integrations.KeepFresh(background) })
 	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
 	running.Go(func() { h.courier.Run(background) })
+	stopWorkflows := h.runWorkflows(background)
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err
@@ -123,6 +126,7 @@ func (h *Host) Run(ctx context.Context) error {
 		err = h.database.Err()
 	}
 	h.drain()
+	stopWorkflows()
 	h.ledger.Close()
 	stop()
 	running.Wait()

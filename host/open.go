@@ -26,6 +26,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/mcp"
 	"github.com/patchbay/patchbay/host/internal/oauth"
+	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
@@ -220,8 +221,10 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 			h.cfg.Logger.Warn("the last traces could not be sent", "error", err)
 		}
 	})
-	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+	pools := pool.New(pool.Config{Store: store.Pools{Store: h.store}, Integrations: integrations, Audit: log, Now: h.cfg.Now})
+	dispatcher := dispatch.New(dispatch.Config{Integrations: integrations, Pools: pools, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
 		Claims: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	workflows := h.openWorkflows(integrations, pools, cat, dispatcher, log)
 	webhooks := h.openEvents(log)
 	provider, err := h.openSignIn(ctx)
 	if err != nil {
@@ -229,7 +232,7 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	}
 	h.follow(cat, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, History: h.store, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, Pools: pools, Workflows: workflows, History: h.store, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Scratch: h.runDir,

@@ -17,10 +17,12 @@ import (
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
+	"github.com/patchbay/patchbay/host/internal/workflow"
 )
 
 // Config is what the API needs; every field is required.
@@ -29,6 +31,8 @@ type Config struct {
 	Integrations *integration.Service
 	Catalog      *catalog.Catalog
 	Dispatcher   *dispatch.Dispatcher
+	Pools        *pool.Service
+	Workflows    *workflow.Service
 	History      usage.History
 	Files        *file.Cabinet
 	Links        *file.Links
@@ -78,6 +82,8 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.oauth()
 	a.calls(mux)
 	a.history()
+	a.pools()
+	a.workflows(mux)
 	a.files(mux)
 	a.webhooks()
 	a.events()

@@ -56,3 +56,10 @@ func (h *holds) wait(ctx context.Context, integration string) error {
 		}
 	}
 }
+
+// left is for how long an integration is held.
+func (h *holds) left(integration string) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Until(h.until[integration])
+}

@@ -12,6 +12,8 @@ type Call struct {
 	Platform    string
 	Operation   string
 	Effect      string
+	// Pool, Workflow and Run name the pool that chose the integration, and the workflow and run that called; "" where there is none.
+	Pool, Workflow, Run string
 	// Kind is "" for a call that succeeded, else how it failed; Reason is its message.
 	Kind, Reason string
 	Started      time.Time
