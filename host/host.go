@@ -23,6 +23,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
+	"github.com/patchbay/patchbay/host/internal/workflow"
 )
 
 // Times of what runs in the background.
@@ -58,6 +59,7 @@ type Host struct {
 	integrations *integration.Service
 	courier      *event.Courier
 	watch        *alert.Watch
+	engine       *workflow.Engine
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -108,6 +110,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.rollUp(background) })
 	running.Go(func() { h.watch.Run(background) })
 	running.Go(func() { h.courier.Run(background) })
+	stopWorkflows := h.runWorkflows(background)
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err
@@ -127,6 +130,7 @@ func (h *Host) Run(ctx context.Context) error {
 		err = h.database.Err()
 	}
 	h.drain()
+	stopWorkflows()
 	h.ledger.Close()
 	stop()
 	running.Wait()

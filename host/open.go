@@ -27,6 +27,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/mcp"
 	"github.com/patchbay/patchbay/host/internal/mount"
 	"github.com/patchbay/patchbay/host/internal/oauth"
+	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
@@ -226,9 +227,11 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 			h.cfg.Logger.Warn("the last traces could not be sent", "error", err)
 		}
 	})
-	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+	pools := pool.New(pool.Config{Store: store.Pools{Store: h.store}, Integrations: integrations, Audit: log, Now: h.cfg.Now})
+	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Pools: pools, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
 		Claims: h.store, Holds: h.store, Budgets: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	h.dispatcher.HoldChanged(ctx, "")
+	workflows := h.openWorkflows(integrations, pools, cat, h.dispatcher, log)
 	webhooks := h.openEvents(log)
 	alerts := h.openAlerts(log)
 	provider, err := h.openSignIn(ctx)
@@ -241,7 +244,8 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 	}
 	h.follow(cat, mounts, integrations, who)
 	mux := http.NewServeMux()
-	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
+	rest := api.Register(mux, api.Config{Identity: who, Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Pools: pools, Workflows: workflows,
+		History: h.store, Sums: h.store, Prices: h.store, Alerts: alerts, Files: files,
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Mounts: mounts, Scratch: h.runDir,

@@ -13,7 +13,8 @@ import (
 
 type callCmd struct {
 	Operation   string        `arg:"" name:"platform.operation" help:"What to run, such as slack.send_message."`
-	Integration string        `placeholder:"ID|LABEL" help:"With which account; may be left out while the platform has one active account of yours."`
+	Integration string        `xor:"with" placeholder:"ID|LABEL" help:"With which account; may be left out while the platform has one active account of yours."`
+	Pool        string        `placeholder:"NAME" xor:"with" help:"With a pool of accounts, which are used in turn."`
 	Input       string        `placeholder:"JSON|@FILE|-" help:"The input: a JSON object, @ and a file that holds it, or - for standard input."`
 	Timeout     time.Duration `placeholder:"30s" help:"How long the call may take, at most 15m; 2m when left out."`
 	File        []string      `sep:"none" placeholder:"PATH" help:"A file to send along, for operations that take files."`
@@ -36,7 +37,8 @@ patchbay platforms PLATFORM OPERATION shows what an operation takes.`
 
 // callBody is the body of POST /v1/calls.
 type callBody struct {
-	Integration string          `json:"integration"`
+	Integration string          `json:"integration,omitempty"`
+	Pool        string          `json:"pool,omitempty"`
 	Operation   string          `json:"operation"`
 	Input       json.RawMessage `json:"input"`
 	Timeout     string          `json:"timeout,omitempty"`
@@ -65,11 +67,14 @@ func (c *callCmd) Run(ctx context.Context, at *client, con *console) error {
 		return err
 	}
 	defer files.close()
-	id, err := c.integrationFor(ctx, at, platform)
-	if err != nil {
+	body := callBody{Pool: c.Pool, Operation: op, Input: input}
+	if c.Pool == "" {
+		if body.Integration, err = c.integrationFor(ctx, at, platform); err != nil {
+			return err
+		}
+	} else if err := poolOf(ctx, at, c.Pool, platform); err != nil {
 		return err
 	}
-	body := callBody{Integration: id, Operation: op, Input: input}
 	if c.Timeout > 0 {
 		body.Timeout = c.Timeout.String()
 	}
@@ -139,6 +144,19 @@ func (c *callCmd) integrationFor(ctx context.Context, at *client, platform strin
 		return "", errors.New("you have no active account of " + platform + ": connect one with `patchbay connect " + platform + "`")
 	}
 	return "", usageError("several accounts of %s are active; choose with --integration:\n%s", platform, candidates(found))
+}
+
+// poolOf refuses a pool of another platform, which may have an operation of the same name.
+func poolOf(ctx context.Context, at *client, ref, platform string) error {
+	p, err := fetch[poolRecord](ctx, at, get(nil, "v1", "pools", ref))
+	var refused *problem
+	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
+		return nil // a token that may only call cannot look, and it named the one it means
+	}
+	if err == nil && p.Platform != platform {
+		return usageError("the pool %s is of %s, not of %s", ref, p.Platform, platform)
+	}
+	return err
 }
 
 // missing answers the host's word that it has no such platform: connecting it would not help. Nil means that it has, or does not say.

@@ -13,6 +13,9 @@ type grammar struct {
 	Integrations integrationsCmd `cmd:"" group:"use" help:"List the accounts you have connected."`
 	Integration  integrationCmd  `cmd:"" group:"use" help:"Show, change, test, switch off or delete one connected account."`
 	Call         callCmd         `cmd:"" group:"use" help:"Run an operation."`
+	Pool         poolCmd         `cmd:"" group:"use" help:"Pools: several accounts of a platform, used in turn."`
+	Workflow     workflowCmd     `cmd:"" group:"use" help:"Workflows: operations that follow one another."`
+	Run          runCmd          `cmd:"" group:"use" help:"Runs of workflows."`
 	Calls        callsCmd        `cmd:"" group:"use" help:"Your calls, the newest first."`
 	Usage        usageCmd        `cmd:"" group:"use" help:"Sum your calls up."`
 	Alert        alertCmd        `cmd:"" group:"use" help:"Thresholds and budgets of your usage."`

@@ -19,10 +19,12 @@ import (
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/mount"
+	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
+	"github.com/patchbay/patchbay/host/internal/workflow"
 )
 
 // Config is what the API needs; every field is required.
@@ -31,6 +33,8 @@ type Config struct {
 	Integrations *integration.Service
 	Catalog      *catalog.Catalog
 	Dispatcher   *dispatch.Dispatcher
+	Pools        *pool.Service
+	Workflows    *workflow.Service
 	History      usage.History
 	Sums         usage.Sums
 	Prices       usage.Prices
@@ -90,6 +94,8 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.history()
 	a.usage()
 	a.alerts()
+	a.pools()
+	a.workflows(mux)
 	a.files(mux)
 	a.webhooks()
 	a.events()

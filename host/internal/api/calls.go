@@ -31,7 +31,8 @@ const (
 
 // callRequest is the body of POST /v1/calls.
 type callRequest struct {
-	Integration string          `json:"integration" doc:"Id of the integration"`
+	Integration string          `json:"integration,omitempty" doc:"Id of the integration"`
+	Pool        string          `json:"pool,omitempty" doc:"Id or name of a pool, in the place of an integration"`
 	Operation   string          `json:"operation"`
 	Input       json.RawMessage `json:"input,omitempty" doc:"Valid against the operation's input schema; {} when left out"`
 	Timeout     string          `json:"timeout,omitempty" doc:"A duration such as 30s; 2m when left out, at most 15m"`
@@ -164,9 +165,12 @@ func parseCall(ctx context.Context, raw []byte) (dispatch.Call, error) {
 
 func (in *callRequest) call(ctx context.Context) (dispatch.Call, error) {
 	var wrong []catalog.Violation
-	out := dispatch.Call{Integration: in.Integration, Operation: in.Operation, Input: in.Input}
-	if in.Integration == "" {
-		wrong = append(wrong, catalog.Violation{Pointer: "/integration", Detail: "is required: the id of an integration"})
+	out := dispatch.Call{Integration: in.Integration, Pool: in.Pool, Operation: in.Operation, Input: in.Input}
+	if in.Integration == "" && in.Pool == "" {
+		wrong = append(wrong, catalog.Violation{Pointer: "/integration", Detail: "is required: the id of an integration, or of a pool under /pool"})
+	}
+	if in.Integration != "" && in.Pool != "" {
+		wrong = append(wrong, catalog.Violation{Pointer: "/pool", Detail: "does not go with an integration"})
 	}
 	if in.Operation == "" {
 		wrong = append(wrong, catalog.Violation{Pointer: "/operation", Detail: "is required: the name of an operation"})

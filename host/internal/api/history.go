@@ -17,7 +17,6 @@ type callView struct {
 	Platform    string             `json:"platform"`
 	Operation   string             `json:"operation"`
 	Effect      string             `json:"effect"`
-	Workflow    string             `json:"workflow,omitempty"`
 	Kind        string             `json:"kind" doc:"How it ended: ok, or a kind of failure"`
 	Reason      string             `json:"reason,omitempty"`
 	StartedAt   time.Time          `json:"started_at"`
@@ -27,6 +26,9 @@ type callView struct {
 	BytesOut    int64              `json:"bytes_out"`
 	Usage       map[string]float64 `json:"usage"`
 	Token       string             `json:"token,omitempty"`
+	Pool        string             `json:"pool,omitempty"`
+	Workflow    string             `json:"workflow,omitempty"`
+	Run         string             `json:"run,omitempty"`
 	Files       []file.File        `json:"files,omitempty"`
 }
 
@@ -38,9 +40,9 @@ func viewCall(c usage.Call) callView {
 	if units == nil {
 		units = map[string]float64{}
 	}
-	return callView{ID: c.ID, Integration: c.Integration, Label: c.Label, Platform: c.Platform, Operation: c.Operation, Effect: c.Effect, Workflow: c.Workflow,
+	return callView{ID: c.ID, Integration: c.Integration, Label: c.Label, Platform: c.Platform, Operation: c.Operation, Effect: c.Effect,
 		Kind: kind, Reason: c.Reason, StartedAt: c.Started.UTC(), DurationMS: float64(c.Duration.Microseconds()) / 1000, Attempts: c.Attempts,
-		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Usage: units, Token: c.Token}
+		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Usage: units, Token: c.Token, Pool: c.Pool, Workflow: c.Workflow, Run: c.Run}
 }
 
 func (a *API) history() {

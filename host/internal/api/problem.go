@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/file"
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
+	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/usage"
 )
 
@@ -66,7 +67,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 var statuses = map[catalog.Kind]int{
 	catalog.AuthExpired: 409, catalog.AuthRevoked: 409, catalog.ReauthorizationRequired: 409, catalog.IntegrationInactive: 409,
 	catalog.PermissionDenied: 403, catalog.RateLimited: 429, catalog.InvalidInput: 422, catalog.ValidationFailed: 422,
-	catalog.NotFound: 404, catalog.IntegrationNotFound: 404, catalog.PlatformNotFound: 404, catalog.OperationNotFound: 404,
+	catalog.NotFound: 404, catalog.IntegrationNotFound: 404, catalog.PlatformNotFound: 404, catalog.OperationNotFound: 404, pool.NotFound: 404,
 	catalog.Conflict: 409, catalog.PlatformUnavailable: 502, catalog.PlatformError: 502, catalog.OutcomeUnknown: 502,
 	integration.OAuthNotConfigured: 409, "authorization_refused": 409,
 	catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
@@ -104,8 +105,8 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, usage.ErrGroup):
 		return newProblem(ctx, 422, "validation_failed", err.Error()+".")
 	}
-	for _, of := range []func(context.Context, error) *Problem{eventProblem, alertProblem} {
-		if p := of(ctx, err); p != nil {
+	for _, room := range []func(context.Context, error) *Problem{eventProblem, alertProblem, poolProblem, workflowProblem} {
+		if p := room(ctx, err); p != nil {
 			return p
 		}
 	}

@@ -29,15 +29,19 @@ type Call struct {
 	// Integration and Operation name what is run; Input is a JSON object.
 	Integration, Operation string
 	Input                  json.RawMessage
-	Files                  []catalog.InFile
+	// Pool, by its id or its name, stands in the place of Integration.
+	Pool string
+	// Workflow and WorkflowRun say which workflow the call belongs to, or "".
+	Workflow, WorkflowRun string
+	Files                 []catalog.InFile
 	// Timeout is DefaultTimeout when 0.
 	Timeout time.Duration
-	// Workflow is the id of the workflow that the call is a part of, or "".
-	Workflow string
 	// IdempotencyKey makes a repeated request safe: it gets the first one's answer.
 	IdempotencyKey string
 	// Sink takes progress and deltas as they come; nil asks for the result alone.
 	Sink Sink
+
+	more bool // another member of the pool can serve
 }
 
 // Limits hold calls to some of what their user could run.

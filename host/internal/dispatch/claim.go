@@ -90,7 +90,11 @@ func (r *run) hash() ([]byte, error) {
 		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b)))) // a hash never fails
 		_, _ = h.Write(b)
 	}
-	part([]byte(r.call.Integration))
+	if r.call.Pool != "" {
+		part([]byte(r.call.Pool)) // whichever member serves
+	} else {
+		part([]byte(r.call.Integration))
+	}
 	part([]byte(r.call.Operation))
 	part(r.call.Input)
 	for _, f := range r.call.Files {
@@ -135,7 +139,7 @@ func (r *run) replay(ctx context.Context, c Claim) (Answer, error) {
 // tried again under the same key.
 func (r *run) keep(ctx context.Context, answer Answer, f *catalog.Failure) (*usage.Answer, error) {
 	out := &usage.Answer{User: r.call.User, Key: r.call.IdempotencyKey}
-	if f != nil && (f.NotSent || f.Kind == catalog.RateLimited || f.Kind == catalog.PlatformUnavailable) {
+	if f != nil && (r.passOn || f.NotSent || f.Kind == catalog.RateLimited || f.Kind == catalog.PlatformUnavailable) {
 		out.Release = true
 		return out, nil
 	}

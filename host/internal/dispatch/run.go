@@ -33,6 +33,7 @@ type Integrations interface {
 // Config is what a Dispatcher needs; every field is required.
 type Config struct {
 	Integrations Integrations
+	Pools        Pools
 	Catalog      *catalog.Catalog
 	Runner       Runner
 	Ledger       *usage.Ledger
@@ -68,6 +69,14 @@ func (d *Dispatcher) Run(ctx context.Context, c Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(c.Timeout, MaxTimeout))
 	defer cancel()
+	if c.Pool != "" {
+		return d.runPool(ctx, c)
+	}
+	return d.runOne(ctx, c)
+}
+
+// runOne runs a call with one integration.
+func (d *Dispatcher) runOne(ctx context.Context, c Call) (Answer, error) {
 	r := &run{d: d, call: c, id: id.New("call"), started: d.cfg.Now()}
 	d.cfg.Ledger.Enter()
 	defer d.cfg.Ledger.Leave()
@@ -91,6 +100,7 @@ type run struct {
 	operation   *catalog.Operation
 	claimed     bool
 	renewed     bool
+	passOn      bool // another member of the pool goes on with it
 	attempts    int
 	bytesOut    int64
 	units       map[string]float64
@@ -162,11 +172,14 @@ func (r *run) attempt(ctx context.Context) (Answer, error) {
 				return Answer{}, failure
 			}
 		case wait:
-			if waits++; waits > maxWaits {
+			r.d.hold(ctx, r.integration.ID, cmpOr(f.RetryAfter, unknownWait))
+			if waits++; waits > maxWaits || r.call.more {
 				return Answer{}, f
 			}
-			r.d.hold(ctx, r.integration.ID, cmpOr(f.RetryAfter, unknownWait))
 		case again:
+			if r.call.more {
+				return Answer{}, settle(r.operation.Effect, f)
+			}
 			if failures++; failures >= maxAttempts || !sleep(ctx, backoff(failures, f)) {
 				return Answer{}, settle(r.operation.Effect, f)
 			}
@@ -279,12 +292,14 @@ func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, 
 	}
 	ctx = context.WithoutCancel(ctx) // the call has happened, whoever still waits for it
 	record := usage.Call{ID: r.id, User: r.call.User, Token: r.call.Token, Integration: r.integration.ID, Label: r.integration.Label,
-		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Workflow: r.call.Workflow, Started: r.started, Duration: duration,
-		Attempts: r.attempts, BytesIn: int64(len(r.call.Input)), BytesOut: r.bytesOut, Units: r.units}
+		Platform: r.platform.ID, Operation: r.operation.Name, Effect: string(r.operation.Effect), Started: r.started, Duration: duration,
+		Attempts: r.attempts, BytesIn: int64(len(r.call.Input)), BytesOut: r.bytesOut, Units: r.units,
+		Pool: r.call.Pool, Workflow: r.call.Workflow, Run: r.call.WorkflowRun}
 	var f *catalog.Failure
 	if failed != nil {
 		f = r.asFailure(failed)
 		record.Kind, record.Reason = string(f.Kind), f.Message
+		r.passOn = r.call.more && rewindable(r.call.Files) && passesOn(r.operation.Effect, f)
 	}
 	if r.claimed {
 		kept, err := r.keep(ctx, answer, f)
@@ -299,6 +314,9 @@ func (r *run) finish(ctx context.Context, answer Answer, failed error) (Answer, 
 			"Call %s ran and may have had its effect, but the database could not record it. Look at the platform before you repeat it.", r.id)}
 	}
 	r.d.cfg.Observe(record)
+	if f != nil && r.passOn {
+		return Answer{ID: r.id}, &passedOn{f}
+	}
 	if f != nil {
 		return Answer{ID: r.id}, f
 	}

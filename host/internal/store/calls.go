@@ -11,13 +11,13 @@ import (
 )
 
 const callColumns = `id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason, started_at, duration_us,
-	attempts, bytes_in, bytes_out, units, coalesce(workflow, '')`
+	attempts, bytes_in, bytes_out, units, coalesce(pool_id, ''), coalesce(workflow, ''), coalesce(run_id, '')`
 
 func scanCall(row pgx.CollectableRow) (usage.Call, error) {
 	var c usage.Call
 	var us int64
 	err := row.Scan(&c.ID, &c.User, &c.Token, &c.Integration, &c.Label, &c.Platform, &c.Operation, &c.Effect, &c.Kind, &c.Reason,
-		&c.Started, &us, &c.Attempts, &c.BytesIn, &c.BytesOut, &c.Units, &c.Workflow)
+		&c.Started, &us, &c.Attempts, &c.BytesIn, &c.BytesOut, &c.Units, &c.Pool, &c.Workflow, &c.Run)
 	c.Duration = time.Duration(us) * time.Microsecond
 	return c, err
 }

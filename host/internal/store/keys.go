@@ -20,7 +20,7 @@ type Keys struct{ *Store }
 const keyLock = 0x7061746368 // "patch"
 
 // sealedTables are all tables that hold sealed values; each has the columns id, sealed and key_id.
-var sealedTables = []string{"authorizations", "claims", "files", "integrations", "platform_settings", "secrets", "webhooks"}
+var sealedTables = []string{"authorizations", "claims", "files", "integrations", "platform_settings", "runs", "secrets", "webhooks", "workflows"}
 
 // ListKeys answers all records, the oldest first.
 func (s Keys) ListKeys(ctx context.Context) ([]vault.KeyRecord, error) {

@@ -16,7 +16,7 @@ import (
 )
 
 const intoCalls = `INSERT INTO calls (id, user_id, token_id, integration_id, label, platform, operation, effect, kind, reason,
-	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id, workflow) `
+	started_at, duration_us, attempts, bytes_in, bytes_out, units, host_id, pool_id, workflow, run_id) `
 
 const intoAudit = `INSERT INTO audit (chain, seq, at, actor, action, subject, detail, hash) `
 
@@ -26,14 +26,15 @@ const (
 	insertCalls = intoCalls + `SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
 		unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::timestamptz[]),
 		unnest($12::bigint[]), unnest($13::integer[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::jsonb[]), $17::text,
-		nullif(unnest($18::text[]), '')`
+		nullif(unnest($18::text[]), ''), nullif(unnest($19::text[]), ''), nullif(unnest($20::text[]), '')`
 	insertAudit = intoAudit + `SELECT $1::text, unnest($2::bigint[]), unnest($3::timestamptz[]), unnest($4::text[]), unnest($5::text[]),
 		unnest($6::text[]), unnest($7::jsonb[]), unnest($8::bytea[])`
 )
 
 // One call alone comes as plain values: its caller waits for this commit and for nobody else's.
 const (
-	insertCall   = intoCalls + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18, ''))`
+	insertCall = intoCalls + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+		nullif($18, ''), nullif($19, ''), nullif($20, ''))`
 	insertRecord = intoAudit + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 )
 
@@ -129,9 +130,10 @@ func (s *Store) refreshHead(ctx context.Context) error {
 	return nil
 }
 
-// textOf answers the columns of a call that are text, in the order of intoCalls; the workflow is its last column.
-func textOf(c usage.Call) [11]string {
-	columns := [...]string{c.ID, c.User, c.Token, c.Integration, c.Label, c.Platform, c.Operation, c.Effect, c.Kind, c.Reason, c.Workflow}
+// textOf answers the columns of a call that are text, in the order of intoCalls.
+func textOf(c usage.Call) [13]string {
+	columns := [...]string{c.ID, c.User, c.Token, c.Integration, c.Label, c.Platform, c.Operation, c.Effect, c.Kind, c.Reason,
+		c.Pool, c.Workflow, c.Run}
 	for i := range columns {
 		columns[i] = clean(columns[i])
 	}
@@ -151,12 +153,12 @@ func queueCalls(b *pgx.Batch, calls []usage.Call, host string) {
 		c := calls[0]
 		t := textOf(c)
 		b.Queue(insertCall, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], c.Started, c.Duration.Microseconds(),
-			int32(c.Attempts), c.BytesIn, c.BytesOut, unitsOf(c), host, t[10])
+			int32(c.Attempts), c.BytesIn, c.BytesOut, unitsOf(c), host, t[10], t[11], t[12])
 		return
 	}
 	n := len(calls)
 	var (
-		text     [11][]string
+		text     [13][]string
 		started  = make([]time.Time, n)
 		duration = make([]int64, n)
 		attempts = make([]int32, n)
@@ -174,7 +176,7 @@ func queueCalls(b *pgx.Batch, calls []usage.Call, host string) {
 		units[i] = unitsOf(c)
 	}
 	b.Queue(insertCalls, text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7], text[8], text[9],
-		started, duration, attempts, in, out, units, host, text[10])
+		started, duration, attempts, in, out, units, host, text[10], text[11], text[12])
 }
 
 func detailOf(r audit.Record) []byte {

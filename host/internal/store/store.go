@@ -16,6 +16,7 @@ import (
 
 	"github.com/patchbay/patchbay/host/internal/audit"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
+	"github.com/patchbay/patchbay/host/internal/workflow"
 )
 
 //go:embed migrations/*.sql
@@ -152,6 +153,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, claimLifetime time.Dur
 	batch.Queue(`DELETE FROM consent_codes WHERE expires_at < $1`, now.Add(-24*time.Hour))
 	batch.Queue(`DELETE FROM holds WHERE until < clock_timestamp()`)
 	batch.Queue(`DELETE FROM budget_grants WHERE ends_at < clock_timestamp()`)
+	batch.Queue(`DELETE FROM runs WHERE finished_at < now() - $1::interval`, eventsKept)
+	batch.Queue(`DELETE FROM hook_messages WHERE at < now() - $1::interval`, workflow.HookMemory)
 	batch.Queue(`DELETE FROM hosts WHERE heartbeat_at < now() - interval '1 day'`)
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweeping the database: %w", err)

@@ -12,8 +12,8 @@ type Call struct {
 	Platform    string
 	Operation   string
 	Effect      string
-	// Workflow is the id of the workflow that the call was a part of, or "".
-	Workflow string
+	// Pool, Workflow and Run name the pool that chose the integration, and the workflow and run that called; "" where there is none.
+	Pool, Workflow, Run string
 	// Kind is "" for a call that succeeded, else how it failed; Reason is its message.
 	Kind, Reason string
 	Started      time.Time

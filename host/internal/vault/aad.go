@@ -56,6 +56,8 @@ var (
 	clusterPurpose    = &purpose{"cluster", []string{"name"}, ofHost}
 	signingPurpose    = &purpose{"signing-key", []string{"id"}, ofHost}
 	webhookPurpose    = &purpose{"webhook", []string{"user", "webhook"}, ofUser}
+	runPurpose        = &purpose{"run", []string{"run", "what", "part"}, ofCall}
+	hookPurpose       = &purpose{"hook", []string{"user", "hook"}, ofUser}
 )
 
 // aadRoot opens every list of parts; it changes if the form ever does.
@@ -113,6 +115,16 @@ func LastFileAAD(call, file string, chunk int) AAD {
 // WebhookAAD binds the secrets that sign what a webhook of a user is sent.
 func WebhookAAD(user, webhook string) AAD {
 	return bind(webhookPurpose, user, webhook)
+}
+
+// RunAAD binds one part of what a run of a workflow keeps, such as the output of a node. A run has a data key of its own, as a file has.
+func RunAAD(run, part string) AAD {
+	return bind(runPurpose, run, "kept", part)
+}
+
+// HookAAD binds the secret with which messages to an inbound webhook of a user are signed.
+func HookAAD(user, hook string) AAD {
+	return bind(hookPurpose, user, hook)
 }
 
 func bindChunk(p *purpose, call, file string, chunk int) AAD {
