@@ -3,6 +3,8 @@ package sdk
 import (
 	"context"
 	"net/http"
+
+	"github.com/patchbay/patchbay/sdk/sandbox"
 )
 
 // Categories of the catalog.
@@ -23,6 +25,8 @@ type Adapter struct {
 	Version string
 	// Platforms is required: at least one.
 	Platforms []Platform
+	// Sandboxes runs the host's sandboxes. Optional; only an adapter with the grant "containers" can have a use for it.
+	Sandboxes sandbox.Service
 }
 
 // Platform is an external service: who may connect, how, and what can be done.

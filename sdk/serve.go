@@ -52,6 +52,9 @@ type grpcPlugin struct {
 // GRPCServer registers the adapter's service.
 func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 	adapterv1.RegisterAdapterServiceServer(s, p.server)
+	if p.server.adapter.Sandboxes != nil {
+		RegisterSandboxes(s, p.server.adapter.Sandboxes)
+	}
 	return nil
 }
 

@@ -56,6 +56,9 @@ func (s *server) Describe(context.Context, *adapterv1.DescribeRequest) (*adapter
 		Name: s.adapter.Name, Version: s.adapter.Version, ProtocolMinor: adapterv1.ProtocolMinor,
 		Capabilities: []string{adapterv1.CapabilityStream},
 	}
+	if s.adapter.Sandboxes != nil {
+		out.Capabilities = append(out.Capabilities, adapterv1.CapabilitySandboxes)
+	}
 	for _, p := range s.adapter.Platforms {
 		out.Platforms = append(out.Platforms, p.ID)
 	}

@@ -5,7 +5,7 @@ const (
 	// ProtocolVersion is the major version, negotiated by go-plugin. A new major is a new proto package.
 	ProtocolVersion = 1
 	// ProtocolMinor grows with each addition to the messages of this major version.
-	ProtocolMinor = 2
+	ProtocolMinor = 3
 
 	// MagicCookieKey and MagicCookieValue are go-plugin's greeting: they tell a person who starts an adapter by hand what it is.
 	// They are no secret and protect nothing.
@@ -33,6 +33,8 @@ const (
 const (
 	// CapabilityStream (adapter): ExecuteStream is served.
 	CapabilityStream = "stream"
+	// CapabilitySandboxes (adapter): SandboxService is served.
+	CapabilitySandboxes = "sandboxes"
 	// CapabilityEgress (host): connections are handed over on the egress socket.
 	CapabilityEgress = "egress"
 )
