@@ -66,7 +66,7 @@ var adapters = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for name, source := range map[string]string{"slack": "../plugins/slack", "remote-server": "../plugins/remote-server", "fixture": "./testdata/fixture"} {
+	for name, source := range map[string]string{"slack": "../plugins/slack", "remote-server": "../plugins/remote-server", "sandbox": "../plugins/sandbox", "fixture": "./testdata/fixture"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0") // a confined program loads no libraries
 		if out, err := build.CombinedOutput(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/release"
+	"github.com/patchbay/patchbay/host/internal/sandbox"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -56,6 +57,7 @@ type Host struct {
 	// integrations is the room; its tokens are kept fresh in the background.
 	integrations *integration.Service
 	courier      *event.Courier
+	sandboxes    *sandbox.Service
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -104,6 +106,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.integrations.KeepFresh(background) })
 	running.Go(func() { h.store.Listen(background, h.integrations.Changed) })
 	running.Go(func() { h.courier.Run(background) })
+	running.Go(func() { h.sandboxes.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err

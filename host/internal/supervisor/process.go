@@ -33,6 +33,8 @@ const stopTime = 2 * time.Second
 type process struct {
 	client  *plugin.Client
 	service adapterv1.AdapterServiceClient
+	// sandboxes is served by an adapter that says so alone.
+	sandboxes adapterv1.SandboxServiceClient
 	session *egress.Session
 	runner  *processRunner
 	// life is the generation that it serves for; nil for one that is only asked for its manifest.
@@ -171,11 +173,11 @@ func (p *process) connect() error {
 	if err != nil {
 		return err
 	}
-	service, ok := raw.(adapterv1.AdapterServiceClient)
+	conn, ok := raw.(*grpc.ClientConn)
 	if !ok {
 		return errors.New("it serves something else")
 	}
-	p.service = service
+	p.service, p.sandboxes = adapterv1.NewAdapterServiceClient(conn), adapterv1.NewSandboxServiceClient(conn)
 	p.served.Go(func() { _ = p.session.Run(context.Background()) }) // ends with Close or with the process; both are booked elsewhere
 	return nil
 }
@@ -294,9 +296,9 @@ func (s *Supervisor) prepare(cmd *exec.Cmd, p *process, path string, egressEnd *
 // clientPlugin is the host's side of go-plugin's plugin set.
 type clientPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
-// GRPCClient answers the service.
+// GRPCClient answers the connection, on which the services are.
 func (*clientPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return adapterv1.NewAdapterServiceClient(conn), nil
+	return conn, nil
 }
 
 // GRPCServer is never called on this side.
