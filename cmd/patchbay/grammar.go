@@ -15,6 +15,7 @@ type grammar struct {
 	Call         callCmd         `cmd:"" group:"use" help:"Run an operation."`
 	Calls        callsCmd        `cmd:"" group:"use" help:"Your calls, the newest first."`
 	Usage        usageCmd        `cmd:"" group:"use" help:"Sum your calls up."`
+	Sandbox      sandboxCmd      `cmd:"" group:"use" help:"Sandboxes: persistent places to run code."`
 	Events       eventsCmd       `cmd:"" group:"use" help:"What happened, the newest first."`
 	Webhook      webhookCmd      `cmd:"" group:"use" help:"Webhooks: addresses that are told what happened."`
 

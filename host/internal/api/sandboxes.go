@@ -32,6 +32,10 @@ func (a *API) sandboxes(mux *http.ServeMux) {
 		func(ctx context.Context, in *sandboxNamed) (*sandboxAnswer, error) {
 			return a.sandbox(ctx, "destroy", in.ID, nil)
 		})
+	add(a, route{method: "GET", path: "/v1/sandboxes/templates", id: "list-sandbox-templates", tag: tag, summary: "What sandboxes can begin with, and what runs them", scope: identity.ScopeCalls},
+		func(ctx context.Context, _ *struct{}) (*sandboxAnswer, error) {
+			return a.sandbox(ctx, "list_templates", "", nil)
+		})
 	for _, r := range []struct{ method, path, operation, summary string }{
 		{"POST", "pause", "pause", "Stop all that runs in a sandbox"},
 		{"POST", "resume", "resume", "Let a sandbox go on"},
