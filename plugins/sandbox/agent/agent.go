@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +35,8 @@ const keptCommands = 200
 type Agent struct {
 	dir    string
 	reaper *reaper
+	// processes bounds those of all commands; 0: no bound.
+	processes uint64
 
 	mu       sync.Mutex
 	commands map[string]*command
@@ -43,6 +46,9 @@ type Agent struct {
 // Run is the first process. It answers only where it cannot begin.
 func Run() error {
 	a := &Agent{dir: "/var/lib/patchbay/commands", reaper: newReaper(), commands: map[string]*command{}}
+	if n, err := strconv.ParseUint(os.Getenv("PATCHBAY_PROCESSES"), 10, 32); err == nil {
+		a.processes = n
+	}
 	for _, dir := range []string{a.dir, Workspace} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("making %s: %w", dir, err)
@@ -120,7 +126,7 @@ func reopened(path string) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{file: f, size: info.Size(), closed: true, changed: make(chan struct{})}, nil
+	return &output{file: f, written: info.Size(), closed: true, changed: make(chan struct{})}, nil
 }
 
 // serve does the work of one client.

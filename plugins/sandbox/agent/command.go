@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/patchbay/patchbay/sdk/sandbox"
 )
@@ -45,8 +48,8 @@ func (a *Agent) start(c sandbox.Command) (*command, error) {
 		return nil, errors.New("there is no command")
 	}
 	dir := filepath.Join(a.dir, c.ID)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, err
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return nil, err // on a full disk its output is held in memory
 	}
 	started := &command{dir: dir, done: make(chan struct{}), state: sandbox.CommandState{ID: c.ID, Running: true, Summary: clip(strings.Join(c.Argv, " "), 200)}}
 	if err := a.launch(started, c); err != nil {
@@ -63,13 +66,7 @@ func (a *Agent) launch(s *command, c sandbox.Command) error {
 	if limit <= 0 {
 		limit = defaultOutput
 	}
-	var err error
-	if s.stdout, err = newOutput(filepath.Join(s.dir, "stdout"), limit); err != nil {
-		return err
-	}
-	if s.stderr, err = newOutput(filepath.Join(s.dir, "stderr"), limit); err != nil {
-		return err
-	}
+	s.stdout, s.stderr = newOutput(filepath.Join(s.dir, "stdout"), limit), newOutput(filepath.Join(s.dir, "stderr"), limit)
 	env := environment(c.Env)
 	path, err := lookPath(c.Argv[0], env)
 	if err != nil {
@@ -105,11 +102,21 @@ func (a *Agent) launch(s *command, c sandbox.Command) error {
 		closeAll(append(ours, s.input))
 		return err
 	}
+	a.bound(s.pid)
 	for i, out := range []*output{s.stdout, s.stderr}[:len(ours)] {
 		copying.Go(func() { out.copyFrom(ours[i]); _ = ours[i].Close() })
 	}
 	s.save()
 	return nil
+}
+
+// bound gives a command that has just begun the limit of processes, and makes it rather than the agent the victim where memory is short.
+// Neither holds for the agent and its clients: they have to work when the limit is met.
+func (a *Agent) bound(pid int) {
+	if a.processes > 0 {
+		_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: a.processes, Max: a.processes}, nil) // it may have ended
+	}
+	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("500"), 0) // as above
 }
 
 // openPipes answers the program's ends (input, output, error) and then ours.

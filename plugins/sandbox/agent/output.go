@@ -7,24 +7,31 @@ import (
 	"sync"
 )
 
-// output is what a command says, in a file. Beyond its limit, and where the disk is full, it is dropped, so that the command is never held up.
+// maxSpill bounds what of an output is held in memory where the disk is full.
+const maxSpill = 256 << 10
+
+// output is what a command says, in a file, and in memory as far as the disk has no room for it. Beyond its limit it is dropped, so that
+// the command is never held up.
 type output struct {
 	mu        sync.Mutex
-	file      *os.File
-	size      int64
+	file      *os.File // nil where it could not be made
+	written   int64    // to the file
+	spill     []byte   // what follows
 	limit     int64
 	truncated bool
 	closed    bool
 	changed   chan struct{} // closed and replaced at each change
 }
 
-func newOutput(path string, limit int64) (*output, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+func newOutput(path string, limit int64) *output {
+	o := &output{limit: limit, changed: make(chan struct{})}
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600); err == nil {
+		o.file = f
 	}
-	return &output{file: f, limit: limit, changed: make(chan struct{})}, nil
+	return o
 }
+
+func (o *output) size() int64 { return o.written + int64(len(o.spill)) }
 
 // copyFrom takes what comes until it ends.
 func (o *output) copyFrom(r io.Reader) {
@@ -43,14 +50,18 @@ func (o *output) copyFrom(r io.Reader) {
 func (o *output) write(data []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if room := o.limit - o.size; int64(len(data)) > room {
+	if room := o.limit - o.size(); int64(len(data)) > room {
 		data, o.truncated = data[:max(room, 0)], true
 	}
-	n, err := o.file.Write(data)
-	o.size += int64(n)
-	if err != nil {
-		o.truncated, o.limit = true, o.size
+	if o.file != nil && len(o.spill) == 0 {
+		n, _ := o.file.Write(data) // what it does not take is spilled
+		o.written += int64(n)
+		data = data[n:]
 	}
+	if room := maxSpill - len(o.spill); len(data) > room {
+		data, o.truncated = data[:room], true
+	}
+	o.spill = append(o.spill, data...)
 	o.signal()
 }
 
@@ -70,11 +81,17 @@ func (o *output) close() {
 func (o *output) read(offset int64, buffer []byte) (int, <-chan struct{}, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n, err := o.file.ReadAt(buffer[:min(int64(len(buffer)), max(0, o.size-offset))], offset)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return n, nil, err
+	n := 0
+	switch {
+	case offset < o.written:
+		var err error
+		if n, err = o.file.ReadAt(buffer[:min(int64(len(buffer)), o.written-offset)], offset); err != nil && !errors.Is(err, io.EOF) {
+			return n, nil, err
+		}
+	case offset < o.size():
+		n = copy(buffer, o.spill[offset-o.written:])
 	}
-	if o.closed && offset+int64(n) >= o.size {
+	if o.closed && offset+int64(n) >= o.size() {
 		return n, nil, nil
 	}
 	return n, o.changed, nil
