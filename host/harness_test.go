@@ -400,3 +400,11 @@ func tryOpen(t *testing.T, cfg host.Config) error {
 	}
 	return err
 }
+
+// unmarshal decodes JSON, for goroutines, which must not end a test.
+func unmarshal(raw []byte, out any) error {
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("%w in %s", err, raw)
+	}
+	return nil
+}
