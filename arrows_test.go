@@ -43,7 +43,9 @@ var rooms = map[string][]string{
 	"integration": {"audit", "catalog", "id", "oauth", "vault"},
 	"oauth":       {},
 	"release":     {"catalog", "id"},
-	"supervisor":  {"catalog", "egress", "release", "supervisor/confine"},
+	"supervisor":  {"catalog", "egress", "release", "sandbox/box", "supervisor/confine"},
+	"sandbox":     {"catalog", "id", "sandbox/box"},
+	"sandbox/box": {},
 	// The mechanism of confinement alone; who is confined and how far is the supervisor's.
 	"supervisor/confine": {},
 	"supervisor/doctor":  {"egress", "supervisor/confine", "supervisor/doctor/probe"},
@@ -54,9 +56,9 @@ var rooms = map[string][]string{
 	"pool":                    {"audit", "catalog", "id", "integration"},
 	"workflow":                {"audit", "catalog", "dispatch", "id", "integration", "pool", "vault"},
 	"store": {"alert", "audit", "catalog", "cluster", "consent", "dispatch", "event", "file", "id", "identity", "integration", "mount", "oauth", "pool", "release",
-		"store/postgres", "usage", "vault", "workflow"},
-	"api": {"alert", "audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "mount", "pool", "release", "supervisor", "usage",
-		"vault", "workflow"},
+		"sandbox", "store/postgres", "usage", "vault", "workflow"},
+	"api": {"alert", "audit", "catalog", "cluster", "dispatch", "event", "file", "id", "identity", "integration", "mount", "pool", "release", "sandbox", "sandbox/box",
+		"supervisor", "usage", "vault", "workflow"},
 	"signin": {"id", "vault"},
 	// The authorisation server for agents: its tokens are those of identity.
 	"consent": {"id", "identity"},

@@ -67,7 +67,8 @@ var adapters = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for name, source := range map[string]string{"slack": "../plugins/slack", "remote-server": "../plugins/remote-server", "openapi": "../plugins/openapi", "fixture": "./testdata/fixture"} {
+	for name, source := range map[string]string{"slack": "../plugins/slack", "remote-server": "../plugins/remote-server", "openapi": "../plugins/openapi",
+		"sandbox": "../plugins/sandbox", "fixture": "./testdata/fixture"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0") // a confined program loads no libraries
 		if out, err := build.CombinedOutput(); err != nil {
@@ -403,4 +404,12 @@ func tryOpen(t *testing.T, cfg host.Config) error {
 		h.Close()
 	}
 	return err
+}
+
+// unmarshal decodes JSON, for goroutines, which must not end a test.
+func unmarshal(raw []byte, out any) error {
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("%w in %s", err, raw)
+	}
+	return nil
 }

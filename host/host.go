@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/event"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/release"
+	"github.com/patchbay/patchbay/host/internal/sandbox"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -60,6 +61,7 @@ type Host struct {
 	courier      *event.Courier
 	watch        *alert.Watch
 	engine       *workflow.Engine
+	sandboxes    *sandbox.Service
 	telemetry    *telemetry
 	listener     net.Listener
 	server       *http.Server
@@ -111,6 +113,7 @@ func (h *Host) Run(ctx context.Context) error {
 	running.Go(func() { h.watch.Run(background) })
 	running.Go(func() { h.courier.Run(background) })
 	stopWorkflows := h.runWorkflows(background)
+	running.Go(func() { h.sandboxes.Run(background) })
 	running.Go(func() {
 		if err := h.cluster.Run(background); err != nil {
 			failed <- err

@@ -29,6 +29,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/oauth"
 	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
+	"github.com/patchbay/patchbay/host/internal/sandbox"
 	"github.com/patchbay/patchbay/host/internal/store"
 	"github.com/patchbay/patchbay/host/internal/store/postgres"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
@@ -228,7 +229,10 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		}
 	})
 	pools := pool.New(pool.Config{Store: store.Pools{Store: h.store}, Integrations: integrations, Audit: log, Now: h.cfg.Now})
-	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Pools: pools, Catalog: cat, Runner: h.supervisor, Ledger: h.ledger, Files: files,
+	if err := h.openSandboxes(log); err != nil {
+		return err
+	}
+	h.dispatcher = dispatch.New(dispatch.Config{Integrations: integrations, Pools: pools, Catalog: cat, Runner: sandbox.Runner{Service: h.sandboxes, Next: h.supervisor}, Ledger: h.ledger, Files: files,
 		Claims: h.store, Holds: h.store, Budgets: h.store, Vault: h.vault, Host: h.id, Observe: h.telemetry.observe, Logger: h.cfg.Logger, Now: h.cfg.Now})
 	h.dispatcher.HoldChanged(ctx, "")
 	workflows := h.openWorkflows(integrations, pools, cat, h.dispatcher, log)
@@ -249,8 +253,9 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Links: file.NewLinks(linkKey, h.cfg.Now), Audit: log, AuditKey: auditKey,
 		Events: event.NewLog(store.Events{Store: h.store}), Webhooks: webhooks, Cluster: h.cluster, Adapters: h.supervisor.Status,
 		Releases: h.shelf, Mounts: mounts, Scratch: h.runDir,
-		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
+		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Sandboxes: h.sandboxes, Elsewhere: h.passElsewhere, Metrics: h.telemetry.handler, Throttle: api.Throttle{User: h.cfg.UserRequests, Token: h.cfg.TokenRequests}, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
+	h.serveSandboxes(rest)
 	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
 		Secure: strings.HasPrefix(h.url, "https://"), Consent: agreed, Logger: h.cfg.Logger})
 	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: h.dispatcher, Files: files, Link: rest.Link, PublicURL: h.url,
@@ -273,7 +278,7 @@ func (h *Host) openSupervisor(ctx context.Context, cat *catalog.Catalog, log *au
 	gate := egress.New(egress.Config{SelfAddress: h.listener.Addr().String(), Logger: h.cfg.Logger})
 	releases := store.Releases{Store: h.store}
 	h.supervisor, err = supervisor.Open(ctx, supervisor.Config{Dir: h.cfg.Adapters, RunDir: runDir, Catalog: cat, Manifests: h.store,
-		Binaries: release.NewCache(filepath.Join(h.cfg.Data, "releases"), releases), Report: func(v release.Verdict) { h.shelf.Judge(v) }, Resources: supervisor.Resources{MemoryBytes: h.cfg.AdapterMemory}, Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
+		Binaries: release.NewCache(filepath.Join(h.cfg.Data, "releases"), releases), Report: func(v release.Verdict) { h.shelf.Judge(v) }, Resources: supervisor.Resources{MemoryBytes: h.cfg.AdapterMemory}, BuiltInGrants: builtInGrants(), Gate: gate, Logger: h.cfg.Logger, IdleAfter: h.cfg.IdleAfter, Traced: h.cfg.TraceEndpoint != "", Confine: &supervisor.Confinement{
 			AllowMissing: h.cfg.AllowUnconfined, CABundle: supervisor.FindCABundle(os.Getenv("SSL_CERT_FILE"))}})
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package sdk
 import (
 	"context"
 	"net/http"
+
+	"github.com/patchbay/patchbay/sdk/sandbox"
 )
 
 // Categories of the catalog.
@@ -25,6 +27,8 @@ type Adapter struct {
 	Platforms []Platform
 	// Mounts makes platforms of documents that operators have. Optional.
 	Mounts Mounter
+	// Sandboxes runs the host's sandboxes. Optional; only an adapter with the grant "containers" can have a use for it.
+	Sandboxes sandbox.Service
 }
 
 // Platform is an external service: who may connect, how, and what can be done.

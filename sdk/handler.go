@@ -44,6 +44,15 @@ func Func[In, Out any](f func(context.Context, *Call, In) (Out, error)) Handler 
 	return h
 }
 
+// Hosted makes a Handler for an operation that the host itself serves, such as those of sandboxes, which its records decide about: the
+// adapter declares it, and refuses a call that comes to it all the same.
+func Hosted[In, Out any]() Handler {
+	return Func(func(_ context.Context, call *Call, _ In) (Out, error) {
+		var none Out
+		return none, Errorf(InvalidInput, "The host serves %s itself; it is not for the adapter.", call.Operation)
+	})
+}
+
 // None is the input of an operation that takes nothing, and the output of one that answers nothing.
 type None struct{}
 

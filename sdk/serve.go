@@ -55,6 +55,9 @@ func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 	if m := p.server.adapter.Mounts; m != nil {
 		adapterv1.RegisterMountServiceServer(s, NewMountServer(m))
 	}
+	if p.server.adapter.Sandboxes != nil {
+		RegisterSandboxes(s, p.server.adapter.Sandboxes)
+	}
 	return nil
 }
 

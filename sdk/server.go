@@ -59,6 +59,9 @@ func (s *server) Describe(context.Context, *adapterv1.DescribeRequest) (*adapter
 	if s.adapter.Mounts != nil {
 		out.Capabilities = append(out.Capabilities, adapterv1.CapabilityMount)
 	}
+	if s.adapter.Sandboxes != nil {
+		out.Capabilities = append(out.Capabilities, adapterv1.CapabilitySandboxes)
+	}
 	for _, p := range s.adapter.Platforms {
 		out.Platforms = append(out.Platforms, p.ID)
 	}

@@ -19,6 +19,7 @@ type grammar struct {
 	Calls        callsCmd        `cmd:"" group:"use" help:"Your calls, the newest first."`
 	Usage        usageCmd        `cmd:"" group:"use" help:"Sum your calls up."`
 	Alert        alertCmd        `cmd:"" group:"use" help:"Thresholds and budgets of your usage."`
+	Sandbox      sandboxCmd      `cmd:"" group:"use" help:"Sandboxes: persistent places to run code."`
 	Events       eventsCmd       `cmd:"" group:"use" help:"What happened, the newest first."`
 	Webhook      webhookCmd      `cmd:"" group:"use" help:"Webhooks: addresses that are told what happened."`
 

@@ -21,6 +21,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/mount"
 	"github.com/patchbay/patchbay/host/internal/pool"
 	"github.com/patchbay/patchbay/host/internal/release"
+	"github.com/patchbay/patchbay/host/internal/sandbox"
 	"github.com/patchbay/patchbay/host/internal/supervisor"
 	"github.com/patchbay/patchbay/host/internal/usage"
 	"github.com/patchbay/patchbay/host/internal/vault"
@@ -54,6 +55,9 @@ type Config struct {
 	// Scratch is a folder for uploads.
 	Scratch  string
 	Rotation *vault.Rotation
+	// Sandboxes is the room; Elsewhere passes a request on, for a user, to the host that has the sandbox.
+	Sandboxes *sandbox.Service
+	Elsewhere func(w http.ResponseWriter, r *http.Request, host, user string)
 	// Ready says what keeps the host from serving, or nil.
 	Ready   func(ctx context.Context) error
 	Metrics http.Handler
@@ -106,6 +110,7 @@ func Register(mux *http.ServeMux, cfg Config) *API {
 	a.publishers()
 	a.keys()
 	a.operations(mux)
+	a.sandboxes(mux)
 	return a
 }
 

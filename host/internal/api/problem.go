@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay/patchbay/host/internal/identity"
 	"github.com/patchbay/patchbay/host/internal/integration"
 	"github.com/patchbay/patchbay/host/internal/pool"
+	"github.com/patchbay/patchbay/host/internal/sandbox"
 	"github.com/patchbay/patchbay/host/internal/usage"
 )
 
@@ -70,7 +71,7 @@ var statuses = map[catalog.Kind]int{
 	catalog.NotFound: 404, catalog.IntegrationNotFound: 404, catalog.PlatformNotFound: 404, catalog.OperationNotFound: 404, pool.NotFound: 404,
 	catalog.Conflict: 409, catalog.PlatformUnavailable: 502, catalog.PlatformError: 502, catalog.OutcomeUnknown: 502,
 	integration.OAuthNotConfigured: 409, "authorization_refused": 409,
-	catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
+	sandbox.Unavailable: 503, catalog.Timeout: 504, catalog.AdapterBug: 502, catalog.AdapterUnavailable: 503,
 	dispatch.Forbidden: 403, dispatch.KeyReused: 422, dispatch.InProgress: 409, dispatch.Internal: 500, dispatch.NotRecorded: 503,
 }
 

@@ -8,6 +8,8 @@ import (
 
 // Request asks an adapter to run an operation, or to test a credential (Operation is empty then).
 type Request struct {
+	// User whose call it is, for operations that the host serves itself; adapters are not told.
+	User       string
 	CallID     string
 	Platform   *Platform
 	Operation  *Operation

@@ -245,7 +245,7 @@ func (r *run) once(ctx context.Context) (Answer, bool, *catalog.Failure) {
 	}
 	r.attempts++
 	sink := &callSink{run: r}
-	response, err := r.d.cfg.Runner.Run(ctx, catalog.Request{CallID: r.id, Platform: r.platform, Operation: r.operation,
+	response, err := r.d.cfg.Runner.Run(ctx, catalog.Request{User: r.call.User, CallID: r.id, Platform: r.platform, Operation: r.operation,
 		Credential: lease.Credential, Settings: r.settings, Input: r.call.Input, Files: r.call.Files, Stream: r.call.Sink != nil}, sink)
 	if err != nil {
 		sink.discard(ctx)

@@ -67,7 +67,7 @@ func (c *Confinement) of(grants release.Grants) string {
 		return "none"
 	}
 	if grants.Has(release.GrantContainers) {
-		return "privileged: containers (seccomp without the rules on mounts, namespaces and programs; no landlock)"
+		return "privileged: containers (root with some capabilities, in a network namespace without a way out; seccomp against the kernel's own affairs alone, no landlock)"
 	}
 	if paths := grants.Runtime(); len(paths) > 0 {
 		return c.String() + "; may read " + strings.Join(paths, ", ")
@@ -81,6 +81,7 @@ func capabilitiesOf(containers bool) []int {
 		return nil
 	}
 	return []int{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER,
+		unix.CAP_FSETID, unix.CAP_SETFCAP, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_PTRACE,
 		unix.CAP_MKNOD, unix.CAP_KILL, unix.CAP_NET_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SYS_RESOURCE}
 }
 
@@ -100,13 +101,17 @@ func (c *Confinement) wrap(cmd *exec.Cmd, spec launchSpec, socketDir string) (fu
 	}
 	uid := 0
 	containers := spec.grants.Has(release.GrantContainers)
+	limits := confine.AdapterRlimits(os.Geteuid() == 0 && !containers)
+	if containers {
+		limits = confine.Rlimits{} // its containers inherit them, and have bounds of their own
+	}
 	if os.Geteuid() == 0 && !containers {
 		if uid, err = confine.FreshUID(); err != nil {
 			return nil, errors.Join(err, binary.Close())
 		}
 	}
 	err = confine.Wrap(cmd, confine.Spec{Binary: binary, Args: []string{spec.name}, PrivateDir: private, SocketDir: socketDir, UID: uid, GID: uid,
-		CABundle: c.CABundle, Rlimits: confine.AdapterRlimits(uid != 0), AllowMissing: c.AllowMissing, Runtime: spec.grants.Runtime(),
+		CABundle: c.CABundle, Rlimits: limits, AllowMissing: c.AllowMissing, Runtime: spec.grants.Runtime(),
 		Containers: containers, Capabilities: capabilitiesOf(containers)})
 	if err != nil {
 		return nil, errors.Join(err, binary.Close())

@@ -34,8 +34,10 @@ type process struct {
 	client  *plugin.Client
 	service adapterv1.AdapterServiceClient
 	mounts  adapterv1.MountServiceClient
-	session *egress.Session
-	runner  *processRunner
+	// sandboxes is served by an adapter that says so alone.
+	sandboxes adapterv1.SandboxServiceClient
+	session   *egress.Session
+	runner    *processRunner
 	// life is the generation that it serves for; nil for one that is only asked for its manifest.
 	life *generation
 	// died is closed when the process has ended, whoever ended it.
@@ -172,11 +174,11 @@ func (p *process) connect() error {
 	if err != nil {
 		return err
 	}
-	services, ok := raw.(services)
+	conn, ok := raw.(*grpc.ClientConn)
 	if !ok {
 		return errors.New("it serves something else")
 	}
-	p.service, p.mounts = services.AdapterServiceClient, services.MountServiceClient
+	p.service, p.mounts, p.sandboxes = adapterv1.NewAdapterServiceClient(conn), adapterv1.NewMountServiceClient(conn), adapterv1.NewSandboxServiceClient(conn)
 	p.served.Go(func() { _ = p.session.Run(context.Background()) }) // ends with Close or with the process; both are booked elsewhere
 	return nil
 }
@@ -295,15 +297,9 @@ func (s *Supervisor) prepare(cmd *exec.Cmd, p *process, path string, egressEnd *
 // clientPlugin is the host's side of go-plugin's plugin set.
 type clientPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
-// services are what an adapter serves; not every one serves the second.
-type services struct {
-	adapterv1.AdapterServiceClient
-	adapterv1.MountServiceClient
-}
-
-// GRPCClient answers the services.
+// GRPCClient answers the connection, on which the services are.
 func (*clientPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return services{adapterv1.NewAdapterServiceClient(conn), adapterv1.NewMountServiceClient(conn)}, nil
+	return conn, nil
 }
 
 // GRPCServer is never called on this side.

@@ -56,6 +56,8 @@ type Config struct {
 	MaxCalls int
 	// Binaries has the binaries of releases that are not in Dir. Optional.
 	Binaries Binaries
+	// BuiltInGrants are what the binaries of Dir get beyond the ordinary, by adapter. Optional.
+	BuiltInGrants map[string]release.Grants
 	// Report hears what became of releases that were brought into service. It must not call the supervisor and wait. Optional.
 	Report func(release.Verdict)
 	// Traced puts calls to adapters into the traces that are configured.
@@ -175,7 +177,7 @@ func (s *Supervisor) add(ctx context.Context, path string) error {
 		return err
 	}
 	r := release.Release{Adapter: m.GetAdapter().GetName(), Version: m.GetAdapter().GetVersion(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Digest: digest, Size: size, Trust: release.BuiltIn}
+		Digest: digest, Size: size, Trust: release.BuiltIn, Grants: s.cfg.BuiltInGrants[m.GetAdapter().GetName()]}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, other := range s.builtIn {

@@ -22,7 +22,7 @@ func either(argument int, values ...uint64) check { return check{argument: argum
 // hidden are answered as if the kernel did not have them, so that libraries fall back on what the rules can judge.
 func hidden(containers bool) []string {
 	if containers {
-		return nil
+		return []string{"keyctl"} // a runtime that is refused it gives up
 	}
 	return []string{"clone3"} // its flags lie in memory
 }
@@ -30,13 +30,9 @@ func hidden(containers bool) []string {
 // refused are never allowed. Names that the architecture does not have are left out; a test holds the list against amd64, which has all.
 func refused(containers bool) []string {
 	list := []string{
-		// Ways out.
-		"connect",
 		"io_uring_setup", "io_uring_enter", "io_uring_register",
-		// Other processes' memory and descriptors.
-		"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "kcmp", "pidfd_getfd",
 		// The kernel's own affairs.
-		"bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
+		"perf_event_open", "userfaultfd", "add_key", "request_key",
 		"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
 		"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "syslog", "vhangup", "acct",
 		"quotactl", "quotactl_fd", "iopl", "ioperm", "modify_ldt", "lookup_dcookie", "open_by_handle_at", "fanotify_init",
@@ -45,7 +41,11 @@ func refused(containers bool) []string {
 		return list
 	}
 	return append(list,
+		"connect",    // a way out; containers have a network namespace of their own instead
 		"socketpair", // a datagram pair sends to any path
+		// Other processes' memory and descriptors.
+		"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "kcmp", "pidfd_getfd",
+		"bpf", "keyctl",
 		"mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr", "fsopen", "fsconfig", "fsmount", "fspick",
 		"mount_setattr", "statmount", "listmount", "unshare", "setns", "sethostname", "setdomainname", "personality",
 		"fork", "vfork", "execve", "setpgid", "setsid",
@@ -76,28 +76,26 @@ func streamTypes() []uint64 {
 
 // conditions are the rest. Each system call stands here once. pid is the program's own, which executing keeps.
 func conditions(pid, binaryFD int, containers bool) []limited {
+	if containers { // whose programs have other pids, networks of their own, and all kinds of needs
+		return nil
+	}
 	unixStream := [][]check{{either(0, unix.AF_UNIX), either(1, streamTypes()...)}}
-	list := []limited{
+	own := uint64(pid)
+	return []limited{
 		{"socket", unixStream},
 		{"sendto", [][]check{{{argument: 3, clear: unix.MSG_FASTOPEN}, either(4, 0)}}},
 		{"sendmsg", [][]check{{{argument: 2, clear: unix.MSG_FASTOPEN}}}},
 		{"sendmmsg", [][]check{{{argument: 3, clear: unix.MSG_FASTOPEN}}}},
 		{"setsockopt", socketOptions()},
+		{"kill", [][]check{{either(0, own)}}},
+		{"tgkill", [][]check{{either(0, own)}}},
+		{"prlimit64", [][]check{{either(0, 0, own)}}},
+		{"fcntl", [][]check{{either(1, fileCommands()...)}}},
+		{"ioctl", [][]check{{either(1, deviceCommands()...)}}},
+		{"prctl", [][]check{{either(0, processOptions()...)}}},
+		{"clone", [][]check{{{argument: 0, set: unix.CLONE_THREAD}, {argument: 0, clear: namespaces}}}},
+		{"execveat", [][]check{{either(0, uint64(binaryFD)), either(4, unix.AT_EMPTY_PATH)}}},
 	}
-	if containers { // whose programs have other pids and all kinds of needs
-		return append(list, limited{"socketpair", unixStream})
-	}
-	own := uint64(pid)
-	return append(list,
-		limited{"kill", [][]check{{either(0, own)}}},
-		limited{"tgkill", [][]check{{either(0, own)}}},
-		limited{"prlimit64", [][]check{{either(0, 0, own)}}},
-		limited{"fcntl", [][]check{{either(1, fileCommands()...)}}},
-		limited{"ioctl", [][]check{{either(1, deviceCommands()...)}}},
-		limited{"prctl", [][]check{{either(0, processOptions()...)}}},
-		limited{"clone", [][]check{{{argument: 0, set: unix.CLONE_THREAD}, {argument: 0, clear: namespaces}}}},
-		limited{"execveat", [][]check{{either(0, uint64(binaryFD)), either(4, unix.AT_EMPTY_PATH)}}},
-	)
 }
 
 // socketOptions leave out what changes where packets go (IP options, devices, marks), what attaches programs, and lingering, by which

@@ -34,6 +34,7 @@ func Shim(args []string) error {
 	}{
 		{"closing descriptors", closeOthers},
 		{"setting resource limits", setLimits},
+		{"leaving the network", leaveNetwork},
 		{"giving up privileges", dropPrivileges},
 		{"following the host's life", followParent},
 		{"entering the private directory", func(o order) error { return os.Chdir(o.PrivateDir) }},
@@ -46,6 +47,15 @@ func Shim(args []string) error {
 		}
 	}
 	return nil
+}
+
+// leaveNetwork gives a program that runs containers a network of its own without any way out, for it may make sockets: the filters that
+// keep others from it would keep its containers from their own loopback.
+func leaveNetwork(o order) error {
+	if !o.Containers || os.Geteuid() != 0 {
+		return nil
+	}
+	return unix.Unshare(unix.CLONE_NEWNET)
 }
 
 // closeOthers leaves the program the standard streams and the descriptors meant for it.

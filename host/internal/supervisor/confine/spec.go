@@ -39,8 +39,8 @@ type Spec struct {
 	Runtime []string
 	// Rlimits is optional; see there.
 	Rlimits Rlimits
-	// Containers is for a program that runs containers: no Landlock, user id 0 allowed, and seccomp without the rules on mounts,
-	// namespaces, executing, files and the program's own processes. The ways out stay closed, for its containers too.
+	// Containers is for a program of root that runs containers: no Landlock, user id 0 allowed, and of seccomp only the rules on the kernel's
+	// own affairs. It gets a network namespace without a way out, which its containers begin in too.
 	Containers bool
 	// Capabilities are those that a root program with Containers keeps, by number (unix.CAP_SYS_ADMIN, ...).
 	Capabilities []int
@@ -144,6 +144,8 @@ func (s Spec) check() error {
 		return errors.New("a host that runs as root needs a user id of the program's own")
 	case !root && s.UID != 0 && s.UID != os.Geteuid():
 		return errors.New("only root can give the program another user id")
+	case s.Containers && !root:
+		return errors.New("only root runs containers")
 	case len(s.Capabilities) > 0 && !s.Containers:
 		return errors.New("capabilities are kept only with containers")
 	}

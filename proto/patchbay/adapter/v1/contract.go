@@ -35,6 +35,8 @@ const (
 	CapabilityStream = "stream"
 	// CapabilityMount (adapter): MountService is served. Such an adapter may declare no platform of its own.
 	CapabilityMount = "mount"
+	// CapabilitySandboxes (adapter): SandboxService is served.
+	CapabilitySandboxes = "sandboxes"
 	// CapabilityEgress (host): connections are handed over on the egress socket.
 	CapabilityEgress = "egress"
 )
