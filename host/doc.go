@@ -24,6 +24,7 @@
 //	integration   a user's connection: the record, its life, the lease, how it was authorised
 //	oauth         providers, token requests, and who may refresh a grant
 //	catalog       platforms, operations, settings, and the words in which calls are asked and answered
+//	mount         the platforms that operators make of documents, and variants
 //	release       the adapters' releases: who is trusted, what they are granted, which is to run
 //	supervisor    the adapters' processes, and how one release takes the place of another; the only importer of go-plugin
 //	egress        the adapters' only way out

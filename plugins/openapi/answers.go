@@ -52,6 +52,9 @@ func (d *document) answers(op *operation) {
 	op.made.Output = d.output(schema, structured != "" || schema != nil)
 }
 
+// fewNodes is the bound of an operation's schema below which the document is so large that answers are left undescribed.
+const fewNodes = 400
+
 // mediaType says whether a text can stand in an Accept header.
 func mediaType(kind string) bool {
 	return len(kind) < 100 && !strings.ContainsFunc(kind, func(r rune) bool { return r < ' ' || r > '~' })
@@ -71,7 +74,7 @@ func (d *document) success(op *operation) object {
 // output makes the schema of an answer. It refuses nothing, for answers depart from their documents; a list stands in items.
 func (d *document) output(schema any, known bool) json.RawMessage {
 	out := object{"type": "object"}
-	if known {
+	if known && d.most >= fewNodes {
 		s := d.schemas(true)
 		top := d.resolve(schema)
 		converted := s.convert(schema, 0)

@@ -16,7 +16,7 @@ import (
 	"github.com/patchbay/patchbay/sdk"
 )
 
-// sampled is how many documents of the public collection a short run takes; PATCHBAY_TEST_SOAK=1 takes all.
+// sampled is how many documents of the public collection a short run takes; PATCHBAY_TEST_DOCUMENTS=all takes all.
 const sampled = 100
 
 // corpus answers documents of the public collection, the same ones each time.
@@ -36,7 +36,7 @@ func corpus(t *testing.T) []string {
 	if err != nil || len(files) < sampled {
 		t.Fatalf("the collection has %d documents (%v)", len(files), err)
 	}
-	if os.Getenv("PATCHBAY_TEST_SOAK") != "" {
+	if os.Getenv("PATCHBAY_TEST_DOCUMENTS") == "all" {
 		return files
 	}
 	mark := func(file string) uint32 {

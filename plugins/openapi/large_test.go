@@ -29,7 +29,7 @@ func TestLargeDocument(t *testing.T) {
 		size += len(op.Plan) + len(op.Input) + len(op.Output) + len(op.Description)
 	}
 	t.Logf("%d bytes became %d of %d operations in %d bytes", len(raw), len(m.Operations), m.Declared, size)
-	if len(raw) < 20_000_000 || len(m.Operations)*100 < m.Declared*98 || size > 60<<20 {
+	if len(raw) < 20_000_000 || len(m.Operations)*100 < m.Declared*98 || size > 40<<20 {
 		t.Errorf("too few operations, or too much")
 	}
 }
