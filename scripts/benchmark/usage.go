@@ -44,16 +44,12 @@ func (b *bench) usage(ctx context.Context) (out summed, err error) {
 		}
 		return took, all, nil
 	}
-	for { // a request takes a while to roll so many up, and may be given up before
+	for all := int64(0); all < int64(b.o.calls); {
 		began := time.Now()
-		_, all, err := ask("platform")
+		if _, all, err = ask("platform"); err != nil {
+			return out, err
+		}
 		out.rollUp += time.Since(began)
-		if err == nil && all >= int64(b.o.calls) {
-			break
-		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
 	}
 	for group, into := range map[string]*time.Duration{"integration": &out.byAccount, "day": &out.byDay} {
 		var times []time.Duration
