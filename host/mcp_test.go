@@ -180,9 +180,13 @@ func TestMCPProgressAndFiles(t *testing.T) {
 			t.Fatalf("%q was not told", message)
 		}
 	}
-	link, ok := r.Content[len(r.Content)-1].(*sdk.ResourceLink)
-	if !ok || link.Name != "report.txt" || link.MIMEType != "text/plain" || link.Size == nil || *link.Size != 11 {
+	shown, ok := r.Content[len(r.Content)-1].(*sdk.EmbeddedResource)
+	if !ok || shown.Resource.Text != "all is well" || shown.Resource.MIMEType != "text/plain" {
 		t.Fatalf("the content ends with %+v", r.Content[len(r.Content)-1])
+	}
+	link, ok := r.Content[len(r.Content)-2].(*sdk.ResourceLink)
+	if !ok || link.Name != "report.txt" || link.MIMEType != "text/plain" || link.Size == nil || *link.Size != 11 {
+		t.Fatalf("before it stands %+v", r.Content[len(r.Content)-2])
 	}
 	if got := fetch(t, link.URI); got != "all is well" {
 		t.Errorf("the file holds %q", got)

@@ -62,11 +62,12 @@ type options struct {
 	slice            time.Duration
 	sizes            []int
 	starts           int
+	calls            int // whose usage is asked for
 }
 
 func parseOptions(args []string) (options, error) {
 	f := flag.NewFlagSet("benchmark", flag.ContinueOnError)
-	o := options{callers: []int{1, 16, 64}, rounds: 16, slice: 400 * time.Millisecond, sizes: []int{10, 10_000}, starts: 3}
+	o := options{callers: []int{1, 16, 64}, rounds: 16, slice: 400 * time.Millisecond, sizes: []int{10, 10_000}, starts: 3, calls: 1_000_000}
 	f.StringVar(&o.binary, "binary", "", "the patchbay binary; when empty this program is the host")
 	f.StringVar(&o.adapters, "adapters", "", "folder of the adapters' binaries (required)")
 	f.StringVar(&o.releases, "releases", "", "folder of slack-VERSION, two or more, for swaps; none are made when empty")
@@ -85,7 +86,7 @@ func parseOptions(args []string) (options, error) {
 		return o, errors.New("--adapters is required: scripts/bench builds them and says where they are")
 	}
 	if *quick {
-		o.rounds, o.slice, o.starts = 6, 200*time.Millisecond, 1
+		o.rounds, o.slice, o.starts, o.calls = 6, 200*time.Millisecond, 1, 50_000
 	}
 	if *full {
 		o.rounds, o.sizes = 24, append(o.sizes, 1_000_000)

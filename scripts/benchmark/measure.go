@@ -24,6 +24,7 @@ type results struct {
 	// adapters are those that ran when memory was measured.
 	adapters []string
 	lookup   []lookup
+	usage    summed
 	swaps    swaps
 }
 
@@ -88,7 +89,10 @@ func (b *bench) run(ctx context.Context) (results, error) {
 	if err := p.stop(); err != nil {
 		return r, err
 	}
-	r.lookup, err = b.lookups(ctx)
+	if r.lookup, err = b.lookups(ctx); err != nil {
+		return r, err
+	}
+	r.usage, err = b.usage(ctx)
 	return r, err
 }
 
