@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 type runNode struct {
@@ -39,16 +40,20 @@ func (c client) launch(name string, input any) string {
 	return run.ID
 }
 
-// ended waits until a run has ended, or waits for something.
+// ended waits until a run has ended, or waits for something. It asks seldom, for a run may be large.
 func (c client) ended(run string) runState {
 	c.t.Helper()
-	var r runState
-	eventually(c.t, "the end of run "+run, func() bool {
-		r = runState{}
-		c.must("GET", "/v1/runs/"+run, nil, &r)
-		return r.State != "running"
-	})
-	return r
+	for {
+		var r runState
+		if c.must("GET", "/v1/runs/"+run, nil, &r); r.State != "running" {
+			return r
+		}
+		select {
+		case <-c.t.Context().Done():
+			c.t.Fatalf("the run %s did not end", run)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (d *slackDouble) messages() []string {
