@@ -122,6 +122,7 @@ func TestWorkflowIsCheckedWhenApplied(t *testing.T) {
 		{"a wrong type of an expression", "nodes:\n  a:\n" + say + "    input:\n      channel: C1\n      text: ${{ size(input.list) }}\n", "line 7", "integer"},
 		{"a broken expression", "nodes:\n  a:\n    value: ${{ 1 + }}\n", "line 3", "Syntax"},
 		{"an unknown field", "nodes:\n  a:\n    value: 1\n    colour: red\n", "line 4", "colour"},
+		{"an approval of nothing", "nodes:\n  a:\n    value: 1\n    approval: true\n", "line 3", "approval"},
 		{"broken YAML", "nodes:\n  a: [\n", "line", ""},
 		{"an alias", "nodes:\n  a: &x\n    value: 1\n  b: *x\n", "line 4", ""},
 		{"nothing", "# nothing\n", "line 1", "empty"},
