@@ -145,14 +145,12 @@ func TestWorkflowBounds(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	list := "[0,1,2,3,4,5,6,7,8,9]"
-	million := list + strings.Repeat(".map(x, "+list+".map(y, 1)).map(x, x + x + x + x + x + x + x + x + x + x)", 1)
 	for name, bad := range map[string]struct{ document, code string }{
 		"bomb":    {"nodes: {a: {value: '${{ " + list + ".map(a, " + list + ".map(b, " + list + ".map(c, " + list + ".map(d, " + list + ".map(e, " + list + ".map(f, 1)))))) }}'}}", "mapping_failed"},
 		"doubled": {"nodes: {a: {value: \"${{ [[1]]" + strings.Repeat(".map(x, x + x)", 60) + " }}\"}}", "too_large"},
 		"text":    {"nodes: {a: {value: \"${{ ['aaaaaaaaaa']" + strings.Repeat(".map(x, x + x)", 60) + " }}\"}}", "mapping_failed"},
 		"million": {"nodes: {a: {for_each: '${{ input.list }}', value: '${{ item }}'}}", "too_large"},
 		"missing": {"nodes: {a: {value: '${{ input.nothing }}'}}", "mapping_failed"},
-		"nested":  {"nodes: {a: {value: '${{ " + million + " }}'}, b: {for_each: '${{ nodes.a.output[0] }}', value: 1}}", ""},
 	} {
 		s.apply(name, bad.document)
 		input := map[string]any{}
@@ -160,9 +158,6 @@ func TestWorkflowBounds(t *testing.T) {
 			input["list"] = make([]int, 400_000)
 		}
 		r := s.ended(s.launch(name, input))
-		if bad.code == "" {
-			continue
-		}
 		if r.State != "failed" || r.Nodes["a"].Code != bad.code || r.Nodes["a"].Error == "" {
 			t.Errorf("%s: %s, %+v", name, r.State, r.Nodes["a"])
 		}
