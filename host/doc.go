@@ -29,6 +29,8 @@
 //	supervisor    the adapters' processes, and how one release takes the place of another; the only importer of go-plugin
 //	egress        the adapters' only way out
 //	dispatch      the life of a call
+//	pool          several integrations of a platform, used in turn
+//	workflow      documents of operations that follow one another, and their runs
 //	file          files that calls gave, sealed
 //	usage, audit  what was recorded, and the hash chain of who did what
 //	alert         thresholds and budgets of usage, and who is told

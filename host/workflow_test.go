@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 type runNode struct {
@@ -39,16 +40,20 @@ func (c client) launch(name string, input any) string {
 	return run.ID
 }
 
-// ended waits until a run has ended, or waits for something.
+// ended waits until a run has ended, or waits for something. It asks seldom, for a run may be large.
 func (c client) ended(run string) runState {
 	c.t.Helper()
-	var r runState
-	eventually(c.t, "the end of run "+run, func() bool {
-		r = runState{}
-		c.must("GET", "/v1/runs/"+run, nil, &r)
-		return r.State != "running"
-	})
-	return r
+	for {
+		var r runState
+		if c.must("GET", "/v1/runs/"+run, nil, &r); r.State != "running" {
+			return r
+		}
+		select {
+		case <-c.t.Context().Done():
+			c.t.Fatalf("the run %s did not end", run)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (d *slackDouble) messages() []string {
@@ -117,6 +122,7 @@ func TestWorkflowIsCheckedWhenApplied(t *testing.T) {
 		{"a wrong type of an expression", "nodes:\n  a:\n" + say + "    input:\n      channel: C1\n      text: ${{ size(input.list) }}\n", "line 7", "integer"},
 		{"a broken expression", "nodes:\n  a:\n    value: ${{ 1 + }}\n", "line 3", "Syntax"},
 		{"an unknown field", "nodes:\n  a:\n    value: 1\n    colour: red\n", "line 4", "colour"},
+		{"an approval of nothing", "nodes:\n  a:\n    value: 1\n    approval: true\n", "line 3", "approval"},
 		{"broken YAML", "nodes:\n  a: [\n", "line", ""},
 		{"an alias", "nodes:\n  a: &x\n    value: 1\n  b: *x\n", "line 4", ""},
 		{"nothing", "# nothing\n", "line 1", "empty"},
@@ -139,14 +145,12 @@ func TestWorkflowBounds(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(t, dataDir(t), database(t)))
 	list := "[0,1,2,3,4,5,6,7,8,9]"
-	million := list + strings.Repeat(".map(x, "+list+".map(y, 1)).map(x, x + x + x + x + x + x + x + x + x + x)", 1)
 	for name, bad := range map[string]struct{ document, code string }{
 		"bomb":    {"nodes: {a: {value: '${{ " + list + ".map(a, " + list + ".map(b, " + list + ".map(c, " + list + ".map(d, " + list + ".map(e, " + list + ".map(f, 1)))))) }}'}}", "mapping_failed"},
 		"doubled": {"nodes: {a: {value: \"${{ [[1]]" + strings.Repeat(".map(x, x + x)", 60) + " }}\"}}", "too_large"},
 		"text":    {"nodes: {a: {value: \"${{ ['aaaaaaaaaa']" + strings.Repeat(".map(x, x + x)", 60) + " }}\"}}", "mapping_failed"},
 		"million": {"nodes: {a: {for_each: '${{ input.list }}', value: '${{ item }}'}}", "too_large"},
 		"missing": {"nodes: {a: {value: '${{ input.nothing }}'}}", "mapping_failed"},
-		"nested":  {"nodes: {a: {value: '${{ " + million + " }}'}, b: {for_each: '${{ nodes.a.output[0] }}', value: 1}}", ""},
 	} {
 		s.apply(name, bad.document)
 		input := map[string]any{}
@@ -154,9 +158,6 @@ func TestWorkflowBounds(t *testing.T) {
 			input["list"] = make([]int, 400_000)
 		}
 		r := s.ended(s.launch(name, input))
-		if bad.code == "" {
-			continue
-		}
 		if r.State != "failed" || r.Nodes["a"].Code != bad.code || r.Nodes["a"].Error == "" {
 			t.Errorf("%s: %s, %+v", name, r.State, r.Nodes["a"])
 		}

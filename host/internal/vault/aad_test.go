@@ -13,7 +13,7 @@ func TestAADsDiffer(t *testing.T) {
 		"digits shifted": CredentialAAD("u", "i1", 1), "swapped": CredentialAAD("i", "u", 1),
 		"settings": SettingsAAD("u", "i"), "settings shifted": SettingsAAD("ui", "i"),
 		"cluster": ClusterAAD("u"), "signing": SigningKeyAAD("u"),
-		"answer": AnswerAAD("u", "i"), "webhook": WebhookAAD("u", "i"), "answer joined": AnswerAAD("u", "i1"),
+		"answer": AnswerAAD("u", "i"), "webhook": WebhookAAD("u", "i"), "hook": HookAAD("u", "i"), "run": RunAAD("u", "i"), "answer joined": AnswerAAD("u", "i1"),
 		"file": FileAAD("u", "i", 1), "file 0": FileAAD("u", "i", 0), "last": LastFileAAD("u", "i", 1),
 		"length inside": AnswerAAD("u", "i\x00\x00\x00\x011"), "name inside": ClusterAAD("u\x00\x00\x00\x01i"),
 	}

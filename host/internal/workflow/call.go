@@ -67,7 +67,7 @@ func (e *Engine) effect(platform, operation string) catalog.Effect {
 func (w *work) callFailed(ctx context.Context, effect catalog.Effect, err error) error {
 	var f *catalog.Failure
 	if !errors.As(err, &f) {
-		return err
+		return &passing{err}
 	}
 	if unknown(effect, f) {
 		return w.unknown(f)
@@ -139,7 +139,7 @@ func (w *work) startChild(ctx context.Context, input json.RawMessage) error {
 	}
 	family, err := w.e.cfg.Queue.Family(ctx, w.x.Root)
 	if err != nil {
-		return fmt.Errorf("counting runs: %w", err)
+		return &passing{fmt.Errorf("counting runs: %w", err)}
 	}
 	if family >= maxFamily {
 		return fail(codeTooLarge, "one run has brought about %d others, which is the most", maxFamily)
@@ -149,7 +149,7 @@ func (w *work) startChild(ctx context.Context, input json.RawMessage) error {
 		return fail(codeChild, "there is no workflow %q of yours", w.n.child)
 	}
 	if err != nil {
-		return fmt.Errorf("reading a workflow: %w", err)
+		return &passing{fmt.Errorf("reading a workflow: %w", err)}
 	}
 	if !child.Enabled && !w.x.Test {
 		return fail(codeChild, "the workflow %q is not enabled", w.n.child)
@@ -167,14 +167,14 @@ func (w *work) startChild(ctx context.Context, input json.RawMessage) error {
 func (w *work) collectChild(ctx context.Context) error {
 	loaded, err := w.e.cfg.Queue.Load(ctx, w.t.Child)
 	if err != nil {
-		return fmt.Errorf("reading the other run: %w", err)
+		return &passing{fmt.Errorf("reading the other run: %w", err)}
 	}
 	if loaded.State != Succeeded {
 		return fail(codeChild, "the run %s of %s %s: %s", loaded.ID, loaded.Workflow, loaded.State, loaded.Error)
 	}
 	rows, err := w.e.cfg.Queue.Given(ctx, w.t.Child, []string{outputNode}, []string{outputNode})
 	if err != nil {
-		return fmt.Errorf("reading the other run's output: %w", err)
+		return &passing{fmt.Errorf("reading the other run's output: %w", err)}
 	}
 	kept := map[string]any{"output": nil}
 	if len(rows) == 1 {

@@ -44,6 +44,8 @@ type Engine struct {
 
 	mu     sync.Mutex
 	flying map[Place]flight
+	// strikes counts how often the host failed on nodes.
+	strikes map[Place]int
 }
 
 // flight is a node that runs on this host.
@@ -54,7 +56,7 @@ type flight struct {
 
 // NewEngine answers an engine that does nothing before Run.
 func NewEngine(cfg EngineConfig) *Engine {
-	return &Engine{cfg: cfg, loaded: newShelf(), results: make(chan Result, workers), flying: map[Place]flight{}}
+	return &Engine{cfg: cfg, loaded: newShelf(), results: make(chan Result, workers), flying: map[Place]flight{}, strikes: map[Place]int{}}
 }
 
 // Run takes nodes and runs them until ctx is done, and returns when those under way have ended or patience is over; then they are cut.
@@ -141,6 +143,9 @@ func (e *Engine) forget(results []Result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, r := range results {
+		if r.State != Pending {
+			delete(e.strikes, r.Place)
+		}
 		if f, ok := e.flying[r.Place]; ok && f.task.Fence == r.Fence {
 			delete(e.flying, r.Place)
 		}

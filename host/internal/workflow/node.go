@@ -135,6 +135,8 @@ func (n *node) complete(v *yaml.Node, where string) error {
 		return wrong(v, where, "the node %s needs either an integration or a pool", n.name)
 	case n.input.kind != objectOf && n.input.kind != wholeExpression:
 		return wrong(v, where+"/input", "the input of %s must be an object", n.name)
+	case n.approval && (n.value != nil || n.wait != nil):
+		return wrong(v, where, "the node %s does nothing that needs an approval: it goes with an operation or a workflow", n.name)
 	case n.wait != nil && n.forEach != nil:
 		return wrong(v, where, "the node %s waits, and does so once", n.name)
 	}

@@ -48,7 +48,7 @@ func (e *Engine) perform(ctx context.Context, t Task) (out Result) {
 	}()
 	x, err := e.execution(ctx, t.Run)
 	if err != nil {
-		return e.broken(out, err)
+		return e.later(ctx, out, t, err)
 	}
 	n := x.doc.byName[t.Node]
 	if n == nil {
@@ -67,6 +67,41 @@ func (e *Engine) broken(out Result, err error) Result {
 	e.cfg.Logger.Error("a node failed inside the host", "run", out.Run, "node", out.Node, "error", err)
 	out.State, out.Code, out.Error, out.Fails = Failed, codeInternal, "The host failed on this node. Its log says more under the run's id.", true
 	return out
+}
+
+const (
+	// laterWait is how long a node waits after the host failed on it for a reason that may pass, maxStrikes how often it does.
+	laterWait  = time.Second
+	maxStrikes = 60
+)
+
+// passing is an error that may pass, such as that of a database that does not answer.
+type passing struct{ err error }
+
+func (p *passing) Error() string { return p.err.Error() }
+func (p *passing) Unwrap() error { return p.err }
+
+// later lets a node run once more, as the same attempt: where a write was sent already its key finds that.
+func (e *Engine) later(ctx context.Context, out Result, t Task, err error) Result {
+	var may *passing
+	if ctx.Err() == nil && (!errors.As(err, &may) || !e.strike(t.Place)) {
+		return e.broken(out, err)
+	}
+	e.cfg.Logger.Warn("the host failed on a node; it is tried again", "run", t.Run, "node", t.Node, "error", err)
+	d := laterWait
+	out.State, out.Again, out.Phase = Pending, &d, t.Phase
+	return out
+}
+
+// strike counts failures of the host on a node, and says whether it may try once more.
+func (e *Engine) strike(at Place) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.strikes[at]++; e.strikes[at] <= maxStrikes {
+		return true
+	}
+	delete(e.strikes, at)
+	return false
 }
 
 // work is one node while it runs.
@@ -261,12 +296,9 @@ func (w *work) seal(at Place, what string, raw []byte) ([]byte, error) {
 func (w *work) failed(ctx context.Context, err error) Result {
 	var f *failure
 	if !errors.As(err, &f) {
-		if ctx.Err() != nil { // the host stops, or the run: nothing was sent by what fails so
-			d := time.Duration(0)
-			w.out.State, w.out.Again, w.out.Phase = Pending, &d, w.t.Phase
+		if w.out = w.e.later(ctx, w.out, w.t, err); w.out.State == Pending {
 			return w.out
 		}
-		w.out = w.e.broken(w.out, err)
 	} else {
 		w.out.State, w.out.Code, w.out.Error, w.out.Fails = Failed, f.code, clipLong(f.text), true
 	}

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -40,8 +41,11 @@ func (e *Engine) execution(ctx context.Context, run string) (*execution, error) 
 		return x, nil
 	}
 	loaded, err := e.cfg.Queue.Load(ctx, run)
-	if err != nil {
+	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("loading the run: %w", err)
+	}
+	if err != nil {
+		return nil, &passing{fmt.Errorf("loading the run: %w", err)}
 	}
 	x = &execution{Loaded: loaded}
 	if x.doc, err = e.loaded.document(loaded); err != nil {

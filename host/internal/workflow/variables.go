@@ -21,7 +21,7 @@ func (w *work) variables(ctx context.Context) (map[string]any, map[string]State,
 	}
 	rows, err := w.e.cfg.Queue.Given(ctx, w.t.Run, w.n.after, wanted)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading outputs: %w", err)
+		return nil, nil, &passing{fmt.Errorf("reading outputs: %w", err)}
 	}
 	size := 0
 	for _, row := range rows {
