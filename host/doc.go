@@ -30,6 +30,7 @@
 //	dispatch      the life of a call
 //	file          files that calls gave, sealed
 //	usage, audit  what was recorded, and the hash chain of who did what
+//	sandbox       places to run code: whose, in what state, for how long, at what cost
 //	event         what happened, and the webhooks that are told
 //	identity      users, sessions, tokens
 //	signin        signing in at an OpenID provider

@@ -135,7 +135,22 @@ func TestSeesNothingOfTheMachine(t *testing.T) {
 				t.Errorf("it sees processes of the machine: %q", n)
 			}
 		}
+		b.usable()
+	})
+}
+
+// TestKillingEverything ends all processes that a sandbox's root can: the first one too in gVisor, which loses the memory then and keeps the files.
+func TestKillingEverything(t *testing.T) {
+	each(t, func(t *testing.T, b *box) {
+		b.sh("echo kept > file")
 		_, _ = b.work(sandbox.Open{Start: &sandbox.Command{Argv: []string{"/bin/sh", "-c", "kill -9 1; kill -9 -1"}}}, nil) // it kills its own client too
+		memory, err := b.s.Resume(t.Context(), b.at, b.id)
+		if err != nil || !memory && b.at.Isolation == sandbox.Container {
+			t.Fatalf("resuming: %v, memory: %v", err, memory)
+		}
+		if r := b.sh("cat file"); r.stdout != "kept\n" {
+			t.Errorf("the file is %q", r.stdout)
+		}
 		b.usable()
 	})
 }
