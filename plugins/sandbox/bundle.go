@@ -55,9 +55,6 @@ func (p place) writeBundle(r record, t template, agentFile string) error {
 func environment(r record) []string {
 	out := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=xterm-256color",
 		"PATCHBAY_PROCESSES=" + strconv.FormatUint(uint64(r.Limits.Processes), 10), "GOMAXPROCS=1", "PYTHONPATH=/workspace/.packages/python"}
-	if r.Runtime == "runsc" { // where memory is short it ends as a whole, so that no process may take all
-		out = append(out, "PATCHBAY_DATA_BYTES="+strconv.FormatUint(r.Limits.MemoryBytes*3/4, 10))
-	}
 	for name, value := range r.Env {
 		out = append(out, name+"="+value)
 	}

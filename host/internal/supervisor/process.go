@@ -35,8 +35,8 @@ type process struct {
 	service adapterv1.AdapterServiceClient
 	// sandboxes is served by an adapter that says so alone.
 	sandboxes adapterv1.SandboxServiceClient
-	session *egress.Session
-	runner  *processRunner
+	session   *egress.Session
+	runner    *processRunner
 	// life is the generation that it serves for; nil for one that is only asked for its manifest.
 	life *generation
 	// died is closed when the process has ended, whoever ended it.

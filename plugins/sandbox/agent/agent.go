@@ -35,8 +35,8 @@ const keptCommands = 200
 type Agent struct {
 	dir    string
 	reaper *reaper
-	// processes bounds those of all commands, data the private memory of each; 0: no bound.
-	processes, data uint64
+	// processes bounds those of all commands; 0: no bound.
+	processes uint64
 
 	mu       sync.Mutex
 	commands map[string]*command
@@ -48,9 +48,6 @@ func Run() error {
 	a := &Agent{dir: "/var/lib/patchbay/commands", reaper: newReaper(), commands: map[string]*command{}}
 	if n, err := strconv.ParseUint(os.Getenv("PATCHBAY_PROCESSES"), 10, 32); err == nil {
 		a.processes = n
-	}
-	if n, err := strconv.ParseUint(os.Getenv("PATCHBAY_DATA_BYTES"), 10, 64); err == nil {
-		a.data = n
 	}
 	for _, dir := range []string{a.dir, Workspace} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {

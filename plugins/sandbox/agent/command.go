@@ -116,9 +116,6 @@ func (a *Agent) bound(pid int) {
 	if a.processes > 0 {
 		_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: a.processes, Max: a.processes}, nil) // it may have ended
 	}
-	if a.data > 0 {
-		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: a.data, Max: a.data}, nil) // as above
-	}
 	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("500"), 0) // as above
 }
 
