@@ -34,6 +34,7 @@
 //	file          files that calls gave, sealed
 //	usage, audit  what was recorded, and the hash chain of who did what
 //	alert         thresholds and budgets of usage, and who is told
+//	sandbox       places to run code: whose, in what state, for how long, at what cost
 //	event         what happened, and the webhooks that are told
 //	identity      users, sessions, tokens
 //	signin        signing in at an OpenID provider

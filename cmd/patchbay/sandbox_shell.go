@@ -95,7 +95,7 @@ func (c *client) upgrade(ctx context.Context, r request) (net.Conn, *bufio.Reade
 		_ = conn.Close()
 		return nil, nil, c.unreachable(ctx, err)
 	}
-	answer, err := http.ReadResponse(in, out)
+	answer, err := http.ReadResponse(in, out) //nolint:bodyclose // the body of an upgraded connection is the connection
 	if err != nil {
 		_ = conn.Close()
 		return nil, nil, c.unreachable(ctx, err)
@@ -103,8 +103,8 @@ func (c *client) upgrade(ctx context.Context, r request) (net.Conn, *bufio.Reade
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return conn, in, nil
 	}
+	defer func() { _, _ = answer.Body.Close(), conn.Close() }() // read as far as it is wanted
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	_ = conn.Close()
 	if p := decodeProblem(raw); err == nil && p != nil {
 		return nil, nil, p
 	}

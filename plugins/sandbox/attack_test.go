@@ -40,9 +40,22 @@ except OSError as e:
 
 func TestMemoryHog(t *testing.T) {
 	each(t, func(t *testing.T, b *box) {
-		r := b.sh(`python3 -c 'x = bytearray(600*1024*1024); print("got it")'`)
-		if r.state.ExitCode == 0 || strings.Contains(r.stdout, "got it") {
-			t.Errorf("more memory than its limit: %+v", r)
+		b.sh("echo kept > file")
+		r, err := b.work(sandbox.Open{Start: &sandbox.Command{Argv: []string{"python3", "-c", "x = bytearray(600*1024*1024); print('got it')"}}}, nil)
+		if r.state.ExitCode == 0 && err == nil || strings.Contains(r.stdout, "got it") {
+			t.Errorf("more memory than its limit: %+v, %v", r, err)
+		}
+		if err != nil { // gVisor can end as a whole; its files are kept
+			if b.at.Isolation == sandbox.Container {
+				t.Fatal(err)
+			}
+			b.await(sandbox.Stopped)
+			if _, err := b.s.Resume(t.Context(), b.at, b.id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r := b.sh("cat file"); r.stdout != "kept\n" {
+			t.Errorf("the file is %q", r.stdout)
 		}
 		b.usable()
 	})
@@ -135,7 +148,25 @@ func TestSeesNothingOfTheMachine(t *testing.T) {
 				t.Errorf("it sees processes of the machine: %q", n)
 			}
 		}
+		b.usable()
+	})
+}
+
+// TestKillingEverything ends all processes that a sandbox's root can: the first one too in gVisor, which loses the memory then and keeps the files.
+func TestKillingEverything(t *testing.T) {
+	each(t, func(t *testing.T, b *box) {
+		b.sh("echo kept > file")
 		_, _ = b.work(sandbox.Open{Start: &sandbox.Command{Argv: []string{"/bin/sh", "-c", "kill -9 1; kill -9 -1"}}}, nil) // it kills its own client too
+		strong := b.at.Isolation == sandbox.RequireStrong
+		if strong {
+			b.await(sandbox.Stopped)
+		}
+		if memory, err := b.s.Resume(t.Context(), b.at, b.id); err != nil || memory == strong {
+			t.Fatalf("resuming: %v, memory: %v", err, memory)
+		}
+		if r := b.sh("cat file"); r.stdout != "kept\n" {
+			t.Errorf("the file is %q", r.stdout)
+		}
 		b.usable()
 	})
 }

@@ -25,7 +25,7 @@ func run(ctx context.Context, name string, args ...string) (string, error) {
 		return "", err
 	}
 	var out, problems limited
-	cmd := exec.Command(path, args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = program, &out, &problems, outputDelay
 	if err := ctx.Err(); err != nil {
 		return "", err

@@ -115,6 +115,23 @@ func TestPauseCycles(t *testing.T) {
 	})
 }
 
+// await waits until the sandbox is found in a state.
+func (b *box) await(state string) {
+	b.t.Helper()
+	for {
+		found, err := b.s.List(b.t.Context(), b.at)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, f := range found {
+			if f.ID == b.id && f.State == state {
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // TestStopped takes the processes away behind the adapter's back, as a restart of the machine does.
 func TestStopped(t *testing.T) {
 	b := newBox(t, sandbox.Container)
@@ -122,12 +139,7 @@ func TestStopped(t *testing.T) {
 	b.background("sleep 1000")
 	killGroup(b.id)
 	p := place{b.at.Folder, b.id}
-	for b.s.status(t.Context(), p, newRunc()) != sandbox.Stopped {
-		if t.Context().Err() != nil {
-			t.Fatal("it does not end")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	b.await(sandbox.Stopped)
 	if err := p.unmount(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type box struct {
 }
 
 // folder is one that the sandboxes' root can pass.
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pb-sbx-")
 	if err != nil {

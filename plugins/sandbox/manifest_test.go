@@ -6,6 +6,4 @@ import (
 	"github.com/patchbay/patchbay/sdk/sdktest"
 )
 
-func TestManifest(t *testing.T) {
-	_ = sdktest.Start(t, adapter())
-}
+func TestReadme(t *testing.T) { sdktest.Start(t, adapter()).Readme(t, sdktest.ReadmeRows{}) }

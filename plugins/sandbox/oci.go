@@ -38,7 +38,7 @@ func (o oci) do(ctx context.Context, p place, args ...string) (string, error) {
 	return run(ctx, o.name, o.args(p, args...)...)
 }
 
-// detach is spelled so that both understand it. The runtime's own streams lead nowhere: what is started keeps them.
+// launch starts what stays. The runtime's own streams are a file: what is started keeps them.
 func (o oci) launch(ctx context.Context, p place, args ...string) error {
 	path, err := find(o.name)
 	if err != nil {
@@ -52,7 +52,7 @@ func (o oci) launch(ctx context.Context, p place, args ...string) error {
 		return err
 	}
 	_ = os.Remove(log) // of the last start
-	cmd := exec.Command(path, o.args(p, append([]string{}, args...)...)...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, o.args(p, args...)...)
 	cmd.Env = program
 	said, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -73,12 +73,12 @@ func (o oci) Start(ctx context.Context, p place) error {
 }
 
 // Client prepares a client of the agent.
-func (o oci) Client(p place) (*exec.Cmd, error) {
+func (o oci) Client(ctx context.Context, p place) (*exec.Cmd, error) {
 	path, err := find(o.name)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, o.args(p, "exec", p.id, agentPath, clientArgument)...)
+	cmd := exec.CommandContext(ctx, path, o.args(p, "exec", p.id, agentPath, clientArgument)...)
 	cmd.Env, cmd.WaitDelay = program, outputDelay
 	return cmd, nil
 }

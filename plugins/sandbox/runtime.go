@@ -19,8 +19,8 @@ type Runtime interface {
 	Cold() bool
 	// Start runs the bundle in the sandbox's folder.
 	Start(ctx context.Context, p place) error
-	// Client prepares a command that speaks to the agent inside by its standard streams.
-	Client(p place) (*exec.Cmd, error)
+	// Client prepares a command that speaks to the agent inside by its standard streams. The end of ctx ends it, and nothing that it asked for.
+	Client(ctx context.Context, p place) (*exec.Cmd, error)
 	// Status answers running, paused, stopped (also where the runtime knows nothing of it) or unknown.
 	Status(ctx context.Context, p place) string
 	// Freeze stops all processes, Thaw lets them go on.

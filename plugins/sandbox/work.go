@@ -43,7 +43,7 @@ func (e *brokenError) Error() string { return e.said }
 
 // converse runs a client inside and passes both directions on.
 func converse(ctx context.Context, p place, r Runtime, open sandbox.Open, receive func() (sandbox.Feed, error), send func(sandbox.Answer) error) error {
-	cmd, err := r.Client(p)
+	cmd, err := r.Client(ctx, p)
 	if err != nil {
 		return unavailable("%v.", err)
 	}
@@ -63,8 +63,6 @@ func converse(ctx context.Context, p place, r Runtime, open sandbox.Open, receiv
 	if err != nil {
 		return fmt.Errorf("starting the client: %w", err)
 	}
-	ended := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() }) // the client alone: the command goes on
-	defer ended()
 	to := agent.NewWriter(in)
 	if err := to.Write(open); err == nil && receive != nil {
 		go feed(to, receive) // ends with the stream

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -55,7 +56,7 @@ func Run() error {
 		}
 	}
 	a.recall()
-	listener, err := net.Listen("unix", socket)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", socket)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
@@ -74,7 +75,7 @@ func Run() error {
 
 // Connect hands the standard streams on to the agent, until it closes.
 func Connect(in io.Reader, out io.Writer) error {
-	conn, err := net.Dial("unix", socket)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "unix", socket)
 	if err != nil {
 		return fmt.Errorf("reaching the agent: %w", err)
 	}

@@ -110,8 +110,8 @@ func (a *Agent) launch(s *command, c sandbox.Command) error {
 	return nil
 }
 
-// bound gives a command that has just begun the limit of processes, and makes it rather than the agent the victim where memory is short.
-// Neither holds for the agent and its clients: they have to work when the limit is met.
+// bound gives a command that has just begun its limits, and makes it rather than the agent the victim where memory is short.
+// None of it holds for the agent and its clients: they have to work when the limit is met.
 func (a *Agent) bound(pid int) {
 	if a.processes > 0 {
 		_ = unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: a.processes, Max: a.processes}, nil) // it may have ended
