@@ -235,8 +235,15 @@ func (h *Host) openRooms(ctx context.Context, auditKey []byte) error {
 		Releases: h.shelf, Scratch: h.runDir,
 		AdaptersOf: h.adaptersOf, Rotation: h.rotation, Ready: h.ready, Metrics: h.telemetry.handler, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger, Now: h.cfg.Now})
-	web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
-		Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
+	pages, err := documentation()
+	if err != nil {
+		return err
+	}
+	err = web.Register(mux, web.Config{Identity: who, Integrations: integrations, Catalog: cat, OpenAPI: func() *huma.OpenAPI { return rest.OpenAPI() }, Provider: provider,
+		Docs: pages, Secure: strings.HasPrefix(h.url, "https://"), Logger: h.cfg.Logger})
+	if err != nil {
+		return err
+	}
 	agents, err := mcp.New(mcp.Config{Integrations: integrations, Catalog: cat, Dispatcher: dispatcher, Link: rest.Link, PublicURL: h.url,
 		Version: h.cfg.Version, Logger: h.cfg.Logger})
 	if err != nil {
