@@ -24,6 +24,7 @@ func Pages() ([]Page, error) {
 	pages := []Page{
 		{Name: "concepts", For: "Everybody", About: "the words, and what a call goes through"},
 		{Name: "errors", For: "Everybody", About: "every error code, and what to do"},
+		{Name: "cli", For: "Everybody", About: "every command and flag"},
 		{Name: "oauth", For: "Users and programs", About: "connecting by OAuth, and how tokens are kept alive"},
 		{Name: "mcp", For: "Users and programs", About: "accounts as tools of an agent"},
 		{Name: "webhooks", For: "Users and programs", About: "be told what happened"},
