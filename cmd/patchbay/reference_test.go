@@ -48,7 +48,9 @@ func writeFlags(page *strings.Builder, flags []*kong.Flag) {
 	}
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "<", "&lt;") }
+func oneLine(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "<", "&lt;")
+}
 
 // host/docs/cli.md is what the program says of itself. With PATCHBAY_UPDATE_DOCS set, it is written.
 func TestReferenceIsOfThisProgram(t *testing.T) {
