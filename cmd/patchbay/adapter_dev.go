@@ -18,7 +18,7 @@ import (
 )
 
 type adapterDevCmd struct {
-	Dir     string `arg:"" optional:"" type:"existingdir" default:"." help:"The adapter's folder, with its main package."`
+	Dir     string `arg:"" optional:"" type:"existingdir" help:"The adapter's folder, with its main package; the working folder when left out."`
 	Version string `default:"0.0.0" placeholder:"VERSION" help:"What the versions begin with: 0.0.0 gives 0.0.0-dev.1764107328123 and so on, each higher than the one before."`
 	Force   bool   `help:"Swap though a change loses what integrations use, and cut the calls of the release before."`
 }
@@ -60,6 +60,7 @@ func (c *adapterDevCmd) Run(ctx context.Context, at *client, con *console) error
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temporary) }() // a temporary folder
+	c.Dir = firstOf(c.Dir, ".")
 	d := &developer{adapterDevCmd: *c, at: at, con: con, built: filepath.Join(temporary, "adapter")}
 	err = d.watch(ctx)
 	if ctx.Err() == nil {
@@ -133,7 +134,8 @@ func (d *developer) swap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	quiet := *d.con // followed's words are for a person who activates by hand
+	ctx = context.WithoutCancel(ctx) // what is begun is seen to its end, and told as it is
+	quiet := *d.con                  // followed's words are for a person who activates by hand
 	quiet.out, quiet.json = io.Discard, false
 	raw, err := d.at.ask(ctx, post(map[string]any{"version": release, "force": d.Force}, "v1", "adapters", r.Adapter, "activate"))
 	if err == nil {

@@ -82,7 +82,7 @@ func serveMissing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 		newProblem(r.Context(), 405, "method_not_allowed", fmt.Sprintf("%s takes %s.", r.URL.Path, strings.Join(allowed, ", "))).write(w)
 		return
 	}
-	newProblem(r.Context(), 404, "not_found", fmt.Sprintf("There is no %s %s. /docs lists what there is.", r.Method, r.URL.Path)).write(w)
+	newProblem(r.Context(), 404, "not_found", fmt.Sprintf("There is no %s %s. /docs/api lists what there is.", r.Method, r.URL.Path)).write(w)
 }
 
 func writeStatus(w http.ResponseWriter, status int, text string) {

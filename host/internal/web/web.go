@@ -7,8 +7,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +26,8 @@ type Config struct {
 	Integrations *integration.Service
 	Catalog      *catalog.Catalog
 	OpenAPI      func() *huma.OpenAPI
+	// Docs are the pages under /docs, in the order of the index; each belongs to the group of its neighbour that is for the same people.
+	Docs []Page
 	// Provider is where people sign in beside links; nil: nowhere.
 	Provider Provider
 	// Secure marks cookies for TLS alone.
@@ -41,11 +41,16 @@ type Config struct {
 type Web struct {
 	cfg   Config
 	pages *template.Template
+	site  *docsSite
 }
 
-// Register adds the pages to a mux.
-func Register(mux *http.ServeMux, cfg Config) {
-	w := &Web{cfg: cfg, pages: template.Must(template.ParseFS(files, "*.html"))}
+// Register adds the pages to a mux. It fails where a page of the documentation is not well-formed.
+func Register(mux *http.ServeMux, cfg Config) error {
+	site, err := newDocsSite(cfg.Docs)
+	if err != nil {
+		return err
+	}
+	w := &Web{cfg: cfg, site: site, pages: template.Must(template.ParseFS(files, "*.html"))}
 	mux.HandleFunc("GET /{$}", w.home)
 	mux.HandleFunc("GET /signin", w.signIn)
 	mux.HandleFunc("POST /signout", w.signOut)
@@ -54,13 +59,16 @@ func Register(mux *http.ServeMux, cfg Config) {
 		mux.HandleFunc("GET /signin/oidc/callback", w.finishOIDC)
 	}
 	w.consentRoutes(mux)
-	mux.HandleFunc("GET /docs", w.docs)
+	mux.HandleFunc("GET /docs", w.docsIndex)
+	mux.HandleFunc("GET /docs/api", w.docsAPI)
+	mux.HandleFunc("GET /docs/{page}", w.docsPage)
 	mux.HandleFunc("GET /oauth/start", w.startOAuth)
 	mux.HandleFunc("GET "+callbackPath, w.finishOAuth)
 	mux.HandleFunc("GET /connect", w.connect)
 	mux.HandleFunc("POST /connect", w.connectStart)
 	mux.HandleFunc("GET /closing.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "closing.js") })
 	mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "style.css") })
+	return nil
 }
 
 // render writes a page. Nothing but the host's own style may be loaded, and nothing may run or frame it.
@@ -135,27 +143,4 @@ func (w *Web) home(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.render(rw, http.StatusOK, "home.html", map[string]any{"User": p, "Integrations": own, "Platforms": w.cfg.Catalog.Search("", "")})
-}
-
-// route is one line of the reference.
-type route struct {
-	Method, Path string
-	*huma.Operation
-}
-
-// docs shows the API reference, made from the OpenAPI document.
-func (w *Web) docs(rw http.ResponseWriter, _ *http.Request) {
-	byTag := map[string][]route{}
-	for path, item := range w.cfg.OpenAPI().Paths {
-		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
-			if op != nil {
-				tag := strings.Join(op.Tags, " ")
-				byTag[tag] = append(byTag[tag], route{method, path, op})
-			}
-		}
-	}
-	for _, routes := range byTag {
-		slices.SortFunc(routes, func(a, b route) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
-	}
-	w.render(rw, http.StatusOK, "docs.html", byTag)
 }
