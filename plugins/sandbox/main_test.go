@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/patchbay/patchbay/sdk/sandbox"
 )
 
@@ -36,7 +38,10 @@ func folder(t testing.TB) string {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		_ = unix.Unmount(filepath.Join(dir, "run", "runsc", "null-netns"), 0) // gVisor keeps it; without gVisor there is none
+		_ = os.RemoveAll(dir)                                                 // a temporary directory
+	})
 	return dir
 }
 
