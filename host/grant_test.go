@@ -107,14 +107,17 @@ func TestGrants(t *testing.T) {
 	}
 	refused("read", inside, "denied")
 
+	if os.Getuid() != 0 {
+		return // only root runs containers
+	}
 	release("4.0.0", "containers")
-	if failed, uid := try("read", "/etc/hostname"); failed != "" || int(uid) != os.Getuid() {
+	if failed, uid := try("read", "/etc/hostname"); failed != "" || uid != 0 {
 		t.Errorf("with containers: %q as %v", failed, uid)
 	}
-	if failed, _ := try("unshare", ""); os.Getuid() == 0 && failed != "" {
+	if failed, _ := try("unshare", ""); failed != "" {
 		t.Errorf("a namespace cannot be made: %s", failed)
 	}
-	refused("connect", "", "not permitted")
+	refused("connect", "", "unreachable") // its network has no way out
 	if c := s.confinement("4.0.0"); !strings.HasPrefix(c, "privileged: containers") {
 		t.Errorf("the status says %q", c)
 	}

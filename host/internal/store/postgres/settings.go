@@ -21,7 +21,7 @@ func settings(major int, socketDir string) []string {
 		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
 		"listen_addresses=", fmt.Sprintf("port=%d", port),
 		"unix_socket_directories=" + directoryList(socketDir), "unix_socket_permissions=0700",
-		"max_connections=100", "ssl=off", "password_encryption=scram-sha-256", "cluster_name=patchbay",
+		"max_connections=300", "ssl=off", "password_encryption=scram-sha-256", "cluster_name=patchbay",
 		// Memory: what the cache of the system holds is not held twice.
 		"shared_buffers=16MB", "wal_buffers=2MB", "work_mem=4MB", "maintenance_work_mem=32MB", "effective_cache_size=256MB", "huge_pages=off",
 		// Many small transactions: no compiler, no workers, no waiting for company at commit.
