@@ -27,7 +27,7 @@ func wide(width, depth int) (document string, nodes int) {
 	b.WriteString("nodes:\n")
 	for w := range width {
 		fmt.Fprintf(&b, "  w%d: {integration: slack, operation: send_message, input: {channel: C1, text: \"${{ input.run }} %d\"}}\n", w, w)
-		before := fmt.Sprintf("nodes.w%d.output.ts", w)
+		before := fmt.Sprintf("nodes.w%[1]d.output == null ? \"\" : nodes.w%[1]d.output.ts", w) // null: taken as done, of unknown fate
 		for d := range depth {
 			fmt.Fprintf(&b, "  c%d_%d: {value: '${{ %s }}'}\n", w, d, before)
 			before = fmt.Sprintf("nodes.c%d_%d.output", w, d)
