@@ -308,6 +308,11 @@ func TestMCPSignInAttacks(t *testing.T) {
 		t.Error("a code that came twice is good still")
 	}
 	got = p.redeem(code(), nil)
+	// Whoever knows a grant's id ends it with no token of their own making.
+	_, known, _ := strings.Cut(got.Refresh, ".")
+	if p.refresh("pbr_guessed."+known).Error != "invalid_grant" || !p.works(got.Access) {
+		t.Error("a refresh token that was never given ends a grant")
+	}
 	next := p.refresh(got.Refresh)
 	if !p.works(next.Access) || p.refresh(got.Refresh).Error != "invalid_grant" || p.works(next.Access) || p.refresh(next.Refresh).Error != "invalid_grant" {
 		t.Error("a refresh token that came twice is good still")

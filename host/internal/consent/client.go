@@ -82,12 +82,13 @@ func (s *Service) Register(c Client) (string, error) {
 		return "", err
 	}
 	body := base64.RawURLEncoding.EncodeToString(encoded)
-	return "pbclient_" + body + "." + s.sign(body), nil
+	return "pbclient_" + body + "." + s.sign("client", body), nil
 }
 
-func (s *Service) sign(body string) string {
+// sign signs a body for one purpose, a word.
+func (s *Service) sign(purpose, body string) string {
 	h := hmac.New(sha256.New, s.cfg.Key)
-	_, _ = h.Write([]byte("client " + body)) // a hash never fails
+	_, _ = h.Write([]byte(purpose + " " + body)) // a hash never fails
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
@@ -95,7 +96,7 @@ func (s *Service) sign(body string) string {
 func (s *Service) client(id string) (Client, bool) {
 	rest, ours := strings.CutPrefix(id, "pbclient_")
 	body, signature, signed := strings.Cut(rest, ".")
-	if !ours || !signed || len(id) > maxClientID || !hmac.Equal([]byte(signature), []byte(s.sign(body))) {
+	if !ours || !signed || len(id) > maxClientID || !hmac.Equal([]byte(signature), []byte(s.sign("client", body))) {
 		return Client{}, false
 	}
 	encoded, err := base64.RawURLEncoding.DecodeString(body)

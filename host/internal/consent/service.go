@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -89,7 +90,7 @@ type Identity interface {
 type Config struct {
 	Store    Store
 	Identity Identity
-	// Key signs the ids of clients.
+	// Key signs the ids of clients and refresh tokens.
 	Key []byte
 	// Issuer is the host's public URL; Resource is what the tokens are for.
 	Issuer, Resource string
@@ -196,7 +197,7 @@ func (s *Service) Redeem(ctx context.Context, code, clientID, redirect, verifier
 func (s *Service) fresh(g *Grant) Issued {
 	out := Issued{AccessToken: id.Secret("pb"), Scopes: g.Token.Scopes}
 	secret := id.Secret("pbr")
-	out.RefreshToken = secret + "." + g.Token.ID
+	out.RefreshToken = secret + "." + g.Token.ID + "." + s.signRefresh(secret, g.Token.ID)
 	ends := s.cfg.Now().Add(AccessLifetime)
 	g.Access, g.Refresh, g.Token.ExpiresAt, g.RefreshEnds = hash(out.AccessToken), hash(secret), &ends, s.cfg.Now().Add(RefreshLifetime)
 	return out
@@ -204,8 +205,8 @@ func (s *Service) fresh(g *Grant) Issued {
 
 // Refresh answers new tokens for a refresh token, which is good once: one that comes again ends the grant.
 func (s *Service) Refresh(ctx context.Context, refresh, clientID, resource string) (Issued, error) {
-	secret, token, ok := strings.Cut(refresh, ".")
-	if !ok || !id.Is("tok", token) || !s.ours(resource) {
+	secret, token, ok := s.openRefresh(refresh)
+	if !ok || !s.ours(resource) {
 		return Issued{}, errGrant
 	}
 	var out Issued
@@ -227,6 +228,20 @@ func (s *Service) Refresh(ctx context.Context, refresh, clientID, resource strin
 	return out, nil
 }
 
+// openRefresh reads a refresh token of this host's. One that the host never gave is none, so that whoever knows the id of a grant cannot end it
+// with a token of their own making.
+func (s *Service) openRefresh(refresh string) (secret, token string, ok bool) {
+	parts := strings.Split(refresh, ".")
+	if len(parts) != 3 || !hmac.Equal([]byte(parts[2]), []byte(s.signRefresh(parts[0], parts[1]))) {
+		return "", "", false
+	}
+	return parts[0], parts[1], true
+}
+
+func (s *Service) signRefresh(secret, token string) string {
+	return s.sign("refresh", secret+"."+token)
+}
+
 // stolen ends a grant whose code or refresh token came twice.
 func (s *Service) stolen(ctx context.Context, token string) error {
 	if err := s.revoke(ctx, token); err != nil {
@@ -246,8 +261,9 @@ func (s *Service) revoke(ctx context.Context, token string) error {
 
 // Revoke ends the grant of an access or refresh token (RFC 7009). One that is not known is as good as revoked.
 func (s *Service) Revoke(ctx context.Context, secret string) error {
-	if refresh, token, ok := strings.Cut(secret, "."); ok {
-		if !id.Is("tok", token) {
+	if strings.Contains(secret, ".") {
+		refresh, token, ok := s.openRefresh(secret)
+		if !ok {
 			return nil
 		}
 		_, fits, err := s.cfg.Store.Rotate(ctx, token, hash(refresh), func(g Grant) (Grant, error) { return g, nil })
