@@ -28,7 +28,7 @@ func chromium(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, timeout := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, timeout := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() {
 		timeout()
 		cancel()
@@ -198,9 +198,15 @@ func TestDeviceFlow(t *testing.T) {
 		t.Errorf("before anybody decided it is %+v", a.authorizationView)
 	}
 	steps(t, tab, chromedp.Navigate(a.Device.URI))
-	eventually(t, "the provider's last page", func() bool { // the person presses what each page offers
-		const press = `(() => { const over = /success/i.test(document.body.innerText); if (!over) document.querySelector("button[type=submit]")?.click(); return over })()`
+	eventually(t, "the provider's last page", func() bool { // the person presses what each page offers, once
+		const press = `(() => {
+			const over = /success/i.test(document.body.innerText), button = document.querySelector("button[type=submit]:not([data-pressed])");
+			if (!over && button) { button.dataset.pressed = "yes"; button.click() }
+			return over })()`
 		over, err := chromedp.Run(tab, chromedp.Evaluate[bool](press))
+		if tab.Err() != nil {
+			t.Fatalf("the browser is gone: %v", err)
+		}
 		return err == nil && over
 	})
 	eventually(t, "the end of the device flow", func() bool {

@@ -264,8 +264,8 @@ func value[T any](t *testing.T, url, sql string, args ...any) T {
 // refreshStep is a moment of a refresh at which a host is stopped or killed.
 type refreshStep struct {
 	name string
-	// arm prepares the moment; reached returns when it has come. undo lets everything go on.
-	arm func(t *testing.T, url string, p *provider, i integrationView) (reached <-chan struct{}, undo func())
+	// arm prepares the moment; reached returns when it has come. undo lets everything go on, after the host that refreshes was killed or not.
+	arm func(t *testing.T, url string, p *provider, i integrationView) (reached <-chan struct{}, undo func(killed bool))
 	// lost is true where the answer was given and not stored: the one loss that no client can avoid.
 	lost bool
 }
@@ -289,7 +289,7 @@ func refreshSteps() []refreshStep {
 		return reached
 	}
 	return []refreshStep{
-		{name: "before the request", arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func()) {
+		{name: "before the request", arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func(bool)) {
 			// The lease exists and is free; the host takes it, and stands still where it marks its request as sent.
 			query(t, url, `INSERT INTO refresh_leases (integration_id) VALUES ($1) ON CONFLICT DO NOTHING`, i.ID)
 			query(t, url, `CREATE OR REPLACE FUNCTION stand() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -299,14 +299,14 @@ func refreshSteps() []refreshStep {
 			query(t, url, `INSERT INTO held SELECT fence + 1 FROM refresh_leases WHERE integration_id = $1`, i.ID)
 			query(t, url, `CREATE TRIGGER stand BEFORE UPDATE ON refresh_leases FOR EACH ROW EXECUTE FUNCTION stand()`)
 			h := holdRow(t, url, `SELECT pg_advisory_xact_lock(77)`)
-			return waiting(t, url, "refresh_leases"), func() {
+			return waiting(t, url, "refresh_leases"), func(bool) {
 				h.release()
 				query(t, url, `DROP TRIGGER stand ON refresh_leases`)
 				query(t, url, `DROP TABLE held`)
 			}
 		}},
-		{name: "during the request", arm: func(_ *testing.T, _ string, p *provider, _ integrationView) (<-chan struct{}, func()) {
-			reached, goOn := make(chan struct{}), make(chan struct{})
+		{name: "during the request", arm: func(_ *testing.T, _ string, p *provider, _ integrationView) (<-chan struct{}, func(bool)) {
+			reached, goOn := make(chan struct{}), make(chan bool, 1)
 			arrived := once(func() { close(reached) })
 			p.lock(func() {
 				p.onRefresh = func(w http.ResponseWriter, r *http.Request) bool {
@@ -318,22 +318,25 @@ func refreshSteps() []refreshStep {
 					}
 					arrived()
 					if first {
-						<-goOn
-						return r.Context().Err() != nil // whoever asked is gone: nothing was spent
+						killed := <-goOn
+						if killed { // whoever asked is gone: nothing was spent
+							<-r.Context().Done()
+						}
+						return killed
 					}
 					return false
 				}
 			})
-			return reached, func() {
-				close(goOn)
+			return reached, func(killed bool) {
+				goOn <- killed
 				p.lock(func() { p.onRefresh = nil })
 			}
 		}},
-		{name: "after the answer, before the write", lost: true, arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func()) {
+		{name: "after the answer, before the write", lost: true, arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func(bool)) {
 			h := holdRow(t, url, `SELECT 1 FROM integrations WHERE id = $1 FOR UPDATE`, i.ID)
-			return waiting(t, url, "integrations"), h.release
+			return waiting(t, url, "integrations"), func(bool) { h.release() }
 		}},
-		{name: "after the write", arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func()) {
+		{name: "after the write", arm: func(t *testing.T, url string, _ *provider, i integrationView) (<-chan struct{}, func(bool)) {
 			before := value[int64](t, url, `SELECT version FROM integrations WHERE id = $1`, i.ID)
 			reached := make(chan struct{})
 			go func() {
@@ -342,7 +345,7 @@ func refreshSteps() []refreshStep {
 					time.Sleep(2 * time.Millisecond)
 				}
 			}()
-			return reached, func() {}
+			return reached, func(bool) {}
 		}},
 	}
 }
@@ -366,7 +369,7 @@ func upTo(t *testing.T, step refreshStep, do func(*spawned)) (hosts []*spawned, 
 	}()
 	<-reached
 	do(hosts[0])
-	undo()
+	undo(hosts[0].cmd.ProcessState != nil)
 	return hosts, p, i, answered
 }
 
