@@ -4,7 +4,7 @@
 // A call, followed through the rooms:
 //
 //  1. POST /v1/calls arrives at api (calls.go). identity says whose token it is.
-//  2. dispatch (run.go) asks integration for the record of that user; another's is as missing as none. catalog answers the platform,
+//  2. Of a pool, dispatch (pool.go) tries the members in turn. dispatch (run.go) asks integration for the record of that user; another's is as missing as none. catalog answers the platform,
 //     the operation and the operator's settings.
 //  3. catalog (input.go) checks the input against the operation's schema, dispatch the scopes.
 //  4. With an Idempotency-Key, dispatch (claim.go) commits the claim before anything is sent.
@@ -12,7 +12,7 @@
 //  6. integration (lease.go) opens the credential at vault's door (policy.go): for its owner, for this call. An OAuth token that is about
 //     to end is refreshed first (oauth/refresher.go).
 //  7. supervisor (call.go) picks the release that serves (adapter.go) and gives the call to its process, which it starts if none runs
-//     (generation.go, process.go).
+//     (generation.go, process.go). An operation on a sandbox goes to the room sandbox (runner.go), which asks the process in its own words.
 //  8. The adapter dials: egress checks the call's id and the host, resolves, connects, and passes the descriptor.
 //  9. dispatch (policy.go) judges a failure by the operation's effect: wait, repeat, or give up and say what is known.
 //  10. usage (ledger.go) commits the call with its audit record, together with others that end at the same time, and only then is

@@ -108,7 +108,7 @@ func TestGrants(t *testing.T) {
 	refused("read", inside, "denied")
 
 	if os.Getuid() != 0 {
-		return // only root runs containers
+		t.Skip("what the grant containers gives was not tried: only root runs containers")
 	}
 	release("4.0.0", "containers")
 	if failed, uid := try("read", "/etc/hostname"); failed != "" || uid != 0 {

@@ -128,6 +128,9 @@ func (b *box) await(state string) {
 				return
 			}
 		}
+		if b.t.Context().Err() != nil {
+			b.t.Fatalf("the sandbox did not become %s", state)
+		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -64,7 +64,7 @@ func repeatable(sql string) bool { return strings.HasPrefix(sql, "SELECT") }
 // persist runs a statement until it is answered, by a refusal too, or patience is over.
 func persist(ctx context.Context, repeatable bool, run func() error) error {
 	err := run()
-	if err == nil || !worthWaiting(err, repeatable) {
+	if !worthWaiting(err, repeatable) {
 		return err
 	}
 	over := time.NewTimer(patience)
